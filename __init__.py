@@ -1,0 +1,1 @@
+"""Quorate: mining and validation on diverse hardware."""

@@ -1,0 +1,1 @@
+"""The reference chain: Bitcoin's formats and rules."""

@@ -1,0 +1,1 @@
+"""What runs on the hardware: batched proof of work, a backend a file, and quorums of them."""

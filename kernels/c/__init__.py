@@ -1,0 +1,1 @@
+"""The C family: one text for OpenCL drivers and for NVRTC."""

@@ -1,0 +1,67 @@
+"""Which devices are here, why others are not, and from a name to a backend.
+
+Each kind is one module with `find() -> list[Device]` and `open_device(device) -> Backend`. A module is
+imported when its kind is asked for, because the libraries behind it take long to load.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .backend import Backend, Device, UnavailableError, UsageError
+
+KINDS = ("reference", "cpu", "cuda", "cupy", "opencl")
+
+
+def devices() -> list[Device]:
+    """Every device of every kind; a kind with none of its own is listed once, with the reason."""
+    return [device for kind in KINDS for device in _find(kind)]
+
+
+def available() -> list[Device]:
+    return [device for device in devices() if device.available]
+
+
+def one_per_chip() -> list[Device]:
+    """One device for each chip, for mining: two roads to one chip only get in each other's way.
+
+    The order of `KINDS` decides between roads; the reference is slower than any and left out.
+    """
+    chips: dict[str, Device] = {}
+    for device in available():
+        if device.kind != "reference":
+            chips.setdefault(device.hardware, device)
+    return list(chips.values())
+
+
+def open_backend(name: str) -> Backend:
+    """The backend called `name`: a device's name, or `faulty:LIE:NAME` for a device that lies on purpose.
+
+    Raises `UsageError` for a name that nothing has, and `UnavailableError` with the reason for a
+    device that is known but cannot be used here.
+    """
+    kind = name.partition(":")[0]
+    if kind == "faulty":
+        from .faulty import Faulty
+
+        _, _, rest = name.partition(":")
+        lie, _, inner = rest.partition(":")
+        return Faulty(open_backend(inner), lie)
+    if kind not in KINDS:
+        raise UsageError(f"there is no device {name!r}; `quorate devices` lists those of this machine")
+    found = _find(kind)
+    device = next((d for d in found if d.name == name), None)
+    if device is None:
+        device = next((d for d in found if d.name == kind and not d.available), None)
+    if device is None:
+        names = ", ".join(d.name for d in found)
+        raise UsageError(f"there is no device {name!r}; of that kind there is {names}")
+    if not device.available:
+        raise UnavailableError(f"{name} cannot be used here: {device.reason}")
+    backend: Backend = import_module(f"{__package__}.{kind}").open_device(device)
+    return backend
+
+
+def _find(kind: str) -> list[Device]:
+    found: list[Device] = import_module(f"{__package__}.{kind}").find()
+    return found

@@ -1,0 +1,57 @@
+"""The oracle: OpenSSL's SHA-256 through hashlib and Python's integers. Slow, obvious, and the adjudicator."""
+
+from __future__ import annotations
+
+import platform
+import ssl
+from hashlib import sha256
+
+import numpy as np
+
+from .backend import Bytes2D, Device, Hits, check_headers, check_window
+
+
+def find() -> list[Device]:
+    return [
+        Device(
+            name="reference",
+            family="reference",
+            description=f"hashlib, one hash at a time on one core ({platform.machine()})",
+            driver=ssl.OPENSSL_VERSION,
+            hardware="cpu",
+        )
+    ]
+
+
+class ReferenceBackend:
+    def __init__(self, device: Device | None = None) -> None:
+        self.device = device or find()[0]
+
+    def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
+        check_window(header, start, count, target)
+        nonces = [n for n in range(start, start + count) if int.from_bytes(_digest(header, n), "little") <= target]
+        return Hits(start, count, np.array(nonces, np.uint32))
+
+    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+        check_window(header, start, count)
+        total = 0
+        for nonce in range(start, start + count):
+            total ^= int.from_bytes(_digest(header, nonce), "little")
+        return total.to_bytes(32, "little")
+
+    def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+        check_headers(headers)
+        digests = b"".join(_hash256(header.tobytes()) for header in headers)
+        return np.frombuffer(digests, np.uint8).reshape(-1, 32).copy()
+
+
+def _hash256(data: bytes) -> bytes:
+    return sha256(sha256(data).digest()).digest()
+
+
+def _digest(header: bytes, nonce: int) -> bytes:
+    return _hash256(header[:76] + nonce.to_bytes(4, "little"))
+
+
+def open_device(device: Device) -> ReferenceBackend:
+    return ReferenceBackend(device)

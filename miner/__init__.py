@@ -1,0 +1,1 @@
+"""Jobs, nonce space, device workers and sources of work."""
