@@ -17,6 +17,11 @@ def value(header: bytes, nonce: int) -> int:
     return int.from_bytes(digest(header, nonce), "little")
 
 
+def target(header: bytes) -> int:
+    """The target in the header's own nBits, of an honest header: exponent byte over three of mantissa."""
+    return int.from_bytes(header[72:75], "little") << 8 * (header[75] - 3)
+
+
 def hits(header: bytes, start: int, count: int, target: int) -> list[int]:
     return [n for n in range(start, start + count) if value(header, n) <= target]
 
