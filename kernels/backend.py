@@ -56,8 +56,8 @@ class DeviceError(QuorateError):
 class Device:
     """What is known about one device before any work is given to it.
 
-    `family`, `driver` and `hardware` say what two devices share when both are wrong, and
-    agreement between devices that share all three counts once.
+    `family`, `driver` and `hardware` say what two devices share when both are wrong. Devices that run
+    the same source through the same driver are twins: their agreement counts once.
     """
 
     name: str
@@ -73,10 +73,13 @@ class Device:
     """The compiler or runtime, with its version, that turned the source into machine code."""
 
     hardware: str = ""
-    """The chip: `cpu` for the host's processor, else an identity that every road to that chip reports alike."""
+    """The chip: `cpu` for the host's processor, else an identity that every road to it reports alike."""
 
     reason: str = ""
     """Why it cannot be used, and how to mend that; empty for a device that can be used."""
+
+    simulator: bool = False
+    """A program that checks kernels and takes hours for seconds of work: used only when asked for by name."""
 
     @property
     def kind(self) -> str:

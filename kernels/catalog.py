@@ -18,8 +18,9 @@ def devices() -> list[Device]:
     return [device for kind in KINDS for device in _find(kind)]
 
 
-def available() -> list[Device]:
-    return [device for device in devices() if device.available]
+def usable() -> list[Device]:
+    """What a command uses when no device is named: everything that is here, except simulators."""
+    return [device for device in devices() if device.available and not device.simulator]
 
 
 def one_per_chip() -> list[Device]:
@@ -28,25 +29,31 @@ def one_per_chip() -> list[Device]:
     The order of `KINDS` decides between roads; the reference is slower than any and left out.
     """
     chips: dict[str, Device] = {}
-    for device in available():
+    for device in usable():
         if device.kind != "reference":
             chips.setdefault(device.hardware, device)
     return list(chips.values())
 
 
 def open_backend(name: str) -> Backend:
-    """The backend called `name`: a device's name, or `faulty:LIE:NAME` for a device that lies on purpose.
+    """The backend called `name`.
+
+    That is the name of a device, or `faulty:LIE:NAME` for a device that lies on purpose, or
+    `quorum:NAME+NAME…` for several that check each other.
 
     Raises `UsageError` for a name that nothing has, and `UnavailableError` with the reason for a
     device that is known but cannot be used here.
     """
-    kind = name.partition(":")[0]
+    kind, _, rest = name.partition(":")
     if kind == "faulty":
         from .faulty import Faulty
 
-        _, _, rest = name.partition(":")
         lie, _, inner = rest.partition(":")
         return Faulty(open_backend(inner), lie)
+    if kind == "quorum":
+        from .quorum import Quorum
+
+        return Quorum([open_backend(member) for member in rest.split("+")])
     if kind not in KINDS:
         raise UsageError(f"there is no device {name!r}; `quorate devices` lists those of this machine")
     found = _find(kind)

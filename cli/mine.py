@@ -1,0 +1,203 @@
+"""quorate mine: search a window of nonces of a header, on every device of the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import Count, Header, Json, Start, Target, header_target, open_devices, parse_header, parse_target
+
+if TYPE_CHECKING:
+    from ..kernels.backend import Backend
+    from ..miner.engine import Engine, Found
+    from ..miner.job import Job
+
+
+def mine(
+    header: Header = None,
+    start: Start = None,
+    count: Count = None,
+    target: Target = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,NAME...]", help="Devices to mine on. [default: one for each chip]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search a window of nonces of a header, and report every hit.
+
+    Without --header it mines real headers of Bitcoin's mainnet that come with Quorate, in windows that
+    hold their published nonces, and checks that it finds them. The window of --header ends at 2^32
+    unless --count says otherwise, and the target is that of the header's own nBits unless --target does.
+    """
+    from ..kernels.backend import NONCES, UsageError
+    from ..miner.engine import Engine
+    from ..miner.job import Job
+    from . import show
+
+    show.log_to_stderr()
+    if header is None:
+        given = {"--start": start, "--count": count, "--target": target}
+        for option, value in given.items():
+            if value is not None:
+                raise UsageError(f"{option} belongs to --header, which is missing")
+        _mine_bundled(Engine(_backends(device)), as_json)
+        return
+    raw = parse_header(header)
+    first = start or 0
+    job = Job(
+        raw,
+        parse_target(target) if target is not None else header_target(raw),
+        first,
+        count if count is not None else max(0, NONCES - first),
+    )
+    engine = Engine(_backends(device))
+    found = _run(engine, job, f"{job.count:,} nonces")
+    if as_json:
+        show.document(_document(found, engine))
+    else:
+        _print(found)
+        for text in _findings(engine):
+            show.line(text["text"])
+    raise typer.Exit(_exit_code(found))
+
+
+def _mine_bundled(engine: Engine, as_json: bool) -> None:
+    from ..miner.job import Job
+    from ..miner.sources.bundled import BUNDLED, WINDOW
+    from . import show
+
+    show.note(
+        f"Mining {len(BUNDLED)} real headers of mainnet on {', '.join(b.device.name for b in engine.backends)}: "
+        f"for each, the {WINDOW:,} nonces around its published one."
+    )
+    documents: list[dict[str, Any]] = []
+    code = 0
+    for bundled in BUNDLED:
+        job = Job(bundled.header, header_target(bundled.header), bundled.start, WINDOW)
+        found = _run(engine, job, f"height {bundled.height:,}")
+        match = [nonce for nonce, _ in found.hits] == [bundled.nonce]
+        documents.append(
+            {"height": bundled.height, "known_nonce": bundled.nonce, "match": match, **_document(found, engine)}
+        )
+        code = max(code, _exit_code(found), 0 if match else 1)
+        if not as_json:
+            result = "as published" if match else f"but {bundled.nonce} was published"
+            nonces = ", ".join(f"{nonce} → {digest[::-1].hex()}" for nonce, digest in found.hits) or "none"
+            show.line(f"height {bundled.height:>7,}, {bundled.note}: nonce {nonces}, {result}")
+        if found.interrupted or _exit_code(found) == 3:
+            break
+    hashes, seconds = sum(d["hashes"] for d in documents), sum(d["seconds"] for d in documents)
+    matches = sum(d["match"] for d in documents)
+    if as_json:
+        show.document(
+            {
+                "headers": documents,
+                "hits": [hit for d in documents for hit in d["hits"]],
+                "hashes": hashes,
+                "seconds": seconds,
+                "rate": hashes / seconds if seconds else 0.0,
+                "device": documents[0]["device"],
+                "errors": documents[-1]["errors"],
+                "interrupted": documents[-1]["interrupted"],
+            }
+        )
+    else:
+        show.line(
+            f"{matches} of {len(BUNDLED)} nonces found as published; {hashes:,} hashes in {seconds:.1f} s, "
+            + show.rate(hashes / seconds if seconds else 0.0)
+        )
+        for error in documents[-1]["errors"]:
+            show.note(f"quorate: {error}")
+    raise typer.Exit(code)
+
+
+def _backends(names: str | None) -> list[Backend]:
+    if names is None:
+        from ..kernels import catalog
+
+        names = ",".join(device.name for device in catalog.one_per_chip()) or "reference"
+    return open_devices(names)
+
+
+def _run(engine: Engine, job: Job, text: str) -> Found:
+    from . import show
+
+    with show.progress(text, job.count) as update:
+        return engine.run(
+            job,
+            lambda found: update(found.hashes, show.rate(found.hashes / found.seconds if found.seconds else 0)),
+        )
+
+
+def _exit_code(found: Found) -> int:
+    if found.interrupted:
+        return 130
+    if found.left:
+        return 3
+    return 0 if found.hits else 1
+
+
+def _findings(engine: Engine) -> list[dict[str, Any]]:
+    """What the quorums among the devices found out about their members."""
+    from ..kernels.findings import findings
+    from ..kernels.quorum import Quorum
+    from . import show
+
+    quorums = [backend for backend in engine.backends if isinstance(backend, Quorum)]
+    return [show.finding(f) for quorum in quorums for f in findings(quorum)]
+
+
+def _document(found: Found, engine: Engine) -> dict[str, Any]:
+    job = found.job
+    return {
+        "hits": [{"nonce": nonce, "hash": digest[::-1].hex()} for nonce, digest in found.hits],
+        "header": job.header.hex(),
+        "target": f"{job.target:064x}",
+        "start": job.start,
+        "count": job.count,
+        "hashes": found.hashes,
+        "left": found.left,
+        "seconds": found.seconds,
+        "rate": found.rate,
+        "device": ",".join(tally.device for tally in found.tallies),
+        "devices": [
+            {
+                "device": tally.device,
+                "windows": tally.windows,
+                "hashes": tally.hashes,
+                "seconds": tally.seconds,
+                "rate": tally.rate,
+                "hits": tally.hits,
+                "error": tally.error,
+            }
+            for tally in found.tallies
+        ],
+        "errors": found.errors,
+        "findings": _findings(engine),
+        "interrupted": found.interrupted,
+    }
+
+
+def _print(found: Found) -> None:
+    from . import show
+
+    for nonce, digest in found.hits:
+        show.line(f"nonce {nonce}  hash {digest[::-1].hex()}")
+    show.line(
+        f"{len(found.hits)} hits in the window of {found.job.count:,} nonces from {found.job.start:,}; "
+        f"{found.hashes:,} hashes in {found.seconds:.1f} s, " + show.rate(found.rate)
+    )
+    if len(found.tallies) > 1:
+        show.table(
+            ("device", "hashes", "rate", "windows"),
+            [(t.device, f"{t.hashes:,}", show.rate(t.rate), str(t.windows)) for t in found.tallies],
+            right=("hashes", "rate", "windows"),
+        )
+    if found.interrupted:
+        show.note(f"quorate: interrupted with {found.left:,} nonces not searched")
+    for error in found.errors:
+        show.note(f"quorate: {error}")
+    if found.left and not found.interrupted:
+        show.note(f"quorate: no device is left, and {found.left:,} nonces were not searched")

@@ -1,0 +1,121 @@
+"""What a person or a script sees: the one place that prints.
+
+Results go to stdout, as text or as one JSON document; everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..kernels.backend import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from ..kernels.findings import Finding
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def exit_code_of(error: Exception) -> int | None:
+    """2 for wrong usage, 3 for a device that failed, None for an error that nobody foresaw."""
+    match error:
+        case UsageError():
+            return 2
+        case DeviceError():
+            return 3
+    return None
+
+
+def sentence(error: Exception) -> None:
+    """An error as one sentence on stderr, and as the JSON document where one was asked for."""
+    err.print(f"quorate: {error}", markup=False)
+    if "--json" in sys.argv:
+        document({"error": str(error)})
+
+
+def note(text: str) -> None:
+    """A line on stderr."""
+    err.print(text, markup=False)
+
+
+def line(text: str) -> None:
+    """A line of the result."""
+    out.print(text, markup=False)
+
+
+def document(value: dict[str, Any]) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """A table on stdout; the columns named in `right` are aligned to the right."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    Console(highlight=False, markup=False).print(shown)
+
+
+@contextmanager
+def progress(text: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A bar on stderr, where that is a terminal; yields a function of (done, remark)."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[remark]}"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(text, total=total, remark="")
+        yield lambda done, remark: bar.update(task, completed=done, remark=remark)
+
+
+def log_to_stderr() -> None:
+    """Warnings of the library, as they happen."""
+    logging.basicConfig(level=logging.WARNING, format="quorate: %(message)s", stream=sys.stderr, force=True)
+
+
+def rate(hashes_per_second: float) -> str:
+    """With its unit: `31.4 MH/s`."""
+    for factor, unit in ((1e12, "TH/s"), (1e9, "GH/s"), (1e6, "MH/s"), (1e3, "kH/s")):
+        if hashes_per_second >= factor:
+            return f"{hashes_per_second / factor:.3g} {unit}"
+    return f"{hashes_per_second:.3g} H/s"
+
+
+def finding(found: Finding) -> dict[str, Any]:
+    """A finding as plain data."""
+    return {
+        "device": found.device,
+        "kind": found.kind,
+        "fault": found.fault,
+        "wrong": found.wrong,
+        "windows": found.windows,
+        "again": found.again,
+        "items": [
+            {
+                "header": item.header.hex(),
+                "nonce": int.from_bytes(item.header[76:], "little"),
+                "hash": item.digest[::-1].hex(),
+            }
+            for item in found.items
+        ],
+        "right": list(found.right),
+        "shared": list(found.shared),
+        "text": found.text,
+    }

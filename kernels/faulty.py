@@ -1,0 +1,108 @@
+"""A backend that lies on purpose: the test double of this project, and its teaching tool.
+
+It wraps an honest backend and spoils its answers in one named way. Detection is tested against it, so
+each lie is one that a real device could tell, and none depends on who is asking.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+
+import numpy as np
+
+from .backend import Backend, Bytes2D, Device, DeviceError, Hits, UsageError
+from .reference import ReferenceBackend
+
+LIES = {
+    "false-hit": "reports a nonce that is no hit",
+    "withheld-hit": "keeps the first hit of every window to itself",
+    "flipped-bit": "flips one bit in one digest",
+    "late-onset": "is honest for a while, then withholds hits",
+    "intermittent": "withholds a hit now and then",
+    "slow": "takes its time",
+    "crash": "fails after a while",
+}
+
+HONEST_WINDOWS = 4
+"""How many searches `late-onset` and `crash` do well before they show what they are."""
+
+SLOWNESS = 8
+"""How many times longer than hashlib `slow` takes."""
+
+
+class Faulty:
+    """`inner`, made to tell one of `LIES`. Raises `UsageError` for a lie that is not among them."""
+
+    def __init__(self, inner: Backend, lie: str) -> None:
+        if lie not in LIES:
+            raise UsageError(
+                f"there is no lie {lie!r}; a liar is named faulty:LIE:DEVICE with one of {', '.join(LIES)}"
+            )
+        self.inner = inner
+        self.lie = lie
+        self._searches = 0
+        self._chance = random.Random(lie)
+        self._reference_rate = _reference_rate() if lie == "slow" else 0.0
+
+    @property
+    def device(self) -> Device:
+        inner = self.inner.device
+        return dataclasses.replace(
+            inner,
+            name=f"faulty:{self.lie}:{inner.name}",
+            description=f"{inner.name}, which {LIES[self.lie]} on purpose",
+        )
+
+    def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
+        began = time.perf_counter()
+        hits = self.inner.search(header, start, count, target)
+        self._searches += 1
+        onset = self._searches > HONEST_WINDOWS
+        match self.lie:
+            case "false-hit":
+                return _with_false_hit(hits)
+            case "withheld-hit":
+                return _without_first_hit(hits)
+            case "late-onset" if onset:
+                return _without_first_hit(hits)
+            case "intermittent" if self._chance.random() < 0.5:
+                return _without_first_hit(hits)
+            case "slow":
+                time.sleep(max(0.0, SLOWNESS * count / self._reference_rate - (time.perf_counter() - began)))
+            case "crash" if onset:
+                raise DeviceError(f"{self.device.name} crashed on purpose")
+        return hits
+
+    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+        honest = self.inner.fingerprint(header, start, count)
+        if self.lie == "flipped-bit" and count:
+            return bytes([honest[0] ^ 1]) + honest[1:]
+        return honest
+
+    def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+        digests = self.inner.hash_headers(headers)
+        if self.lie == "flipped-bit" and len(digests):
+            digests[0, 0] ^= 1
+        return digests
+
+
+def _with_false_hit(hits: Hits) -> Hits:
+    """With the first nonce of the window that is no hit added."""
+    positions = hits.nonces.astype(np.int64) - hits.start
+    gap = int(np.argmin(np.append(positions, -1) == np.arange(len(positions) + 1)))
+    if gap >= hits.count:
+        return hits
+    return Hits(hits.start, hits.count, np.insert(hits.nonces, gap, np.uint32(hits.start + gap)))
+
+
+def _without_first_hit(hits: Hits) -> Hits:
+    return Hits(hits.start, hits.count, hits.nonces[1:])
+
+
+def _reference_rate(count: int = 4000) -> float:
+    """Hashes a second of the reference, now."""
+    began = time.perf_counter()
+    ReferenceBackend().search(bytes(80), 0, count, 0)
+    return count / (time.perf_counter() - began)

@@ -1,0 +1,274 @@
+"""A backend made of backends: ask all of them, compare bit for bit, and let recomputation decide.
+
+Nobody is outvoted. Where members disagree, the disputed items alone are computed again by the judge (the
+reference) and by the accused, so one honest member is right against any number of wrong ones, and the
+answer that leaves the quorum is the recomputed one. What was wrong is kept in a record, from which
+`kernels/findings.py` says who lied and how.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TypeVar
+
+import numpy as np
+
+from .backend import (
+    Backend,
+    Bytes2D,
+    Device,
+    DeviceError,
+    Hits,
+    Nonces,
+    UsageError,
+    check_headers,
+    check_window,
+)
+from .reference import ReferenceBackend
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+EXAMPLES = 4
+"""How many disputed items of one answer are looked at again and kept as evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One disputed item, small enough for anyone to compute again."""
+
+    header: bytes
+    """80 bytes with the nonce in place: what was hashed."""
+
+    digest: bytes
+    """Its digest as the judge computes it, 32 bytes."""
+
+    def is_hit(self, target: int) -> bool:
+        return int.from_bytes(self.digest, "little") <= target
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question to one member."""
+
+    right: bool
+    start: int
+    count: int
+    seconds: float
+    items: tuple[Item, ...] = ()
+    """The first items that were wrong."""
+
+    again: bool = False
+    """Asked again about those items, the member was wrong again."""
+
+
+@dataclass(slots=True)
+class Record:
+    """A member's answers, by the fault that each of them can show."""
+
+    device: Device
+    searches: list[Outcome] = field(default_factory=list)
+    """Seconds of every search, right or wrong."""
+
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    """Fault (`false-hit`, `withheld-hit`, `flipped-bit`) to the outcomes in which it could have shown."""
+
+    failure: str = ""
+    """What it said when it failed; empty while it works. A member that failed is not asked again."""
+
+
+class Quorum:
+    """`members` as one backend.
+
+    `need` is how many independent members have to give the right answer for it to count. Twins (same
+    source family, same driver) count once. Raises `UsageError` when the members cannot reach `need`,
+    and `DeviceError` when failures or wrong answers leave fewer.
+    """
+
+    def __init__(self, members: Sequence[Backend], need: int = 2, judge: Backend | None = None) -> None:
+        self.members = list(members)
+        self.need = need
+        self.judge = judge or ReferenceBackend()
+        self.records = [Record(member.device) for member in members]
+        if voices(self.records) < need:
+            names = ", ".join(r.device.name for r in self.records)
+            raise UsageError(
+                f"a quorum of {need} needs {need} members that differ in source family or driver; {names} do not"
+            )
+
+    @property
+    def device(self) -> Device:
+        devices = [record.device for record in self.records]
+        return Device(
+            name="quorum:" + "+".join(d.name for d in devices),
+            family="+".join(dict.fromkeys(d.family for d in devices)),
+            description=f"{len(devices)} devices that check each other",
+            driver="+".join(dict.fromkeys(d.driver for d in devices)),
+            hardware="+".join(dict.fromkeys(d.hardware for d in devices)),
+        )
+
+    def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
+        check_window(header, start, count, target)
+        answers = self._ask(lambda member: member.search(header, start, count, target))
+        truth = self._decide_hits(header, start, count, target, [hits for _, hits, _ in answers])
+        right = []
+        for index, hits, seconds in answers:
+            record = self.records[index]
+            false = np.setdiff1d(hits.nonces, truth.nonces, assume_unique=True)
+            withheld = np.setdiff1d(truth.nonces, hits.nonces, assume_unique=True)
+            for fault, wrong, could in (
+                ("false-hit", false, count > len(truth)),
+                ("withheld-hit", withheld, len(truth) > 0),
+            ):
+                items, again = self._hear_again(index, header, wrong, target)
+                outcome = Outcome(not len(wrong), start, count, seconds, items, again)
+                if could:
+                    self._note(record, fault, outcome)
+            record.searches.append(Outcome(hits == truth, start, count, seconds))
+            if hits == truth:
+                right.append(record)
+        self._require(right)
+        return truth
+
+    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+        check_window(header, start, count)
+        answers = self._ask_fingerprints(header, start, count)
+        given = {index: fingerprint for index, fingerprint, _ in answers}
+        located: dict[int, list[Item]] = {}
+        truth = answers[0][1]
+        if len(set(given.values())) > 1:
+            located = self._locate(header, start, count)
+            cleared = {value for index, value in given.items() if index not in located}
+            # Where the search below did not leave one answer, only the whole window can decide.
+            whole = len(cleared) != 1 or not located
+            truth = self.judge.fingerprint(header, start, count) if whole else cleared.pop()
+        for index, fingerprint, seconds in answers:
+            items = tuple(located.get(index, ()))
+            outcome = Outcome(fingerprint == truth, start, count, seconds, items, bool(items))
+            self._note(self.records[index], "flipped-bit", outcome)
+        self._require([self.records[index] for index, value in given.items() if value == truth])
+        return truth
+
+    def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+        check_headers(headers)
+        answers = self._ask(lambda member: member.hash_headers(headers))
+        truth = answers[0][1].copy()
+        differing = [(digests != truth).any(axis=1) for _, digests, _ in answers]
+        disputed = np.flatnonzero(reduce(np.logical_or, differing))
+        truth[disputed] = self.judge.hash_headers(headers[disputed])
+        right = []
+        for index, digests, seconds in answers:
+            rows = np.flatnonzero((digests != truth).any(axis=1))[:EXAMPLES]
+            items = tuple(Item(headers[row].tobytes(), truth[row].tobytes()) for row in rows)
+            again = len(rows) > 0 and self._hashes_wrong_again(index, headers[rows], truth[rows])
+            outcome = Outcome(not items, 0, len(headers), seconds, items, again)
+            self._note(self.records[index], "flipped-bit", outcome)
+            if not items:
+                right.append(self.records[index])
+        self._require(right)
+        return truth
+
+    def _ask(self, question: Callable[[Backend], Answer]) -> list[tuple[int, Answer, float]]:
+        """(member, answer, seconds) of every member that still works."""
+        members = range(len(self.members))
+        answers = [(i, *answer) for i in members if (answer := self._ask_one(i, question)) is not None]
+        if not answers:
+            said = "; ".join(f"{r.device.name}: {r.failure}" for r in self.records)
+            raise DeviceError(f"every member of the quorum failed ({said})")
+        return answers
+
+    def _ask_fingerprints(self, header: bytes, start: int, count: int) -> list[tuple[int, bytes, float]]:
+        return self._ask(lambda member: member.fingerprint(header, start, count))
+
+    def _ask_one(self, index: int, question: Callable[[Backend], Answer]) -> tuple[Answer, float] | None:
+        """(answer, seconds) of one member, or None where it has failed; a failure is recorded."""
+        record = self.records[index]
+        if record.failure:
+            return None
+        began = time.perf_counter()
+        try:
+            answer = question(self.members[index])
+        except Exception as error:  # noqa: BLE001  a driver fails in ways that its library never announced
+            record.failure = str(error) or type(error).__name__
+            log.warning("%s failed: %s", record.device.name, record.failure)
+            return None
+        return answer, time.perf_counter() - began
+
+    def _decide_hits(self, header: bytes, start: int, count: int, target: int, lists: list[Hits]) -> Hits:
+        agreed = reduce(np.intersect1d, [hits.nonces for hits in lists])
+        claimed = reduce(np.union1d, [hits.nonces for hits in lists])
+        disputed = np.setdiff1d(claimed, agreed, assume_unique=True)
+        digests = self.judge.hash_headers(with_nonces(header, disputed))
+        hit = np.array([int.from_bytes(d.tobytes(), "little") <= target for d in digests], bool)
+        return Hits(start, count, np.union1d(agreed, disputed[hit]).astype(np.uint32))
+
+    def _hear_again(self, index: int, header: bytes, wrong: Nonces, target: int) -> tuple[tuple[Item, ...], bool]:
+        """The first wrong nonces as items, and whether the member is wrong about one of them again."""
+        wrong = wrong[:EXAMPLES]
+        headers = with_nonces(header, wrong)
+        digests = self.judge.hash_headers(headers)
+        items = tuple(Item(h.tobytes(), d.tobytes()) for h, d in zip(headers, digests, strict=True))
+        for nonce, item in zip(wrong.tolist(), items, strict=True):
+            if self._searches_wrong_again(index, header, nonce, target, item.is_hit(target)):
+                return items, True
+        return items, False
+
+    def _searches_wrong_again(self, index: int, header: bytes, nonce: int, target: int, hit: bool) -> bool:
+        answer = self._ask_one(index, lambda member: member.search(header, nonce, 1, target))
+        return answer is not None and bool(len(answer[0])) != hit
+
+    def _hashes_wrong_again(self, index: int, headers: Bytes2D, truth: Bytes2D) -> bool:
+        answer = self._ask_one(index, lambda member: member.hash_headers(headers))
+        return answer is not None and not np.array_equal(answer[0], truth)
+
+    def _locate(self, header: bytes, start: int, count: int) -> dict[int, list[Item]]:
+        """By halving the window: the nonces whose digests members get wrong, a few for each."""
+        located: dict[int, list[Item]] = {}
+        found = 0
+        pending = [(start, count)]
+        while pending and found < EXAMPLES:
+            first, size = pending.pop()
+            given = self._ask_fingerprints(header, first, size)
+            if len({fingerprint for _, fingerprint, _ in given}) == 1:
+                continue
+            if size > 1:
+                half = size // 2
+                pending += [(first + half, size - half), (first, half)]
+                continue
+            found += 1
+            truth = self.judge.fingerprint(header, first, 1)
+            item = Item(with_nonces(header, np.array([first], np.uint32))[0].tobytes(), truth)
+            for index, fingerprint, _ in given:
+                if fingerprint != truth:
+                    located.setdefault(index, []).append(item)
+        return located
+
+    def _note(self, record: Record, fault: str, outcome: Outcome) -> None:
+        record.outcomes.setdefault(fault, []).append(outcome)
+        if not outcome.right:
+            log.warning(
+                "%s: %s in the window of %d from %d", record.device.name, fault, outcome.count, outcome.start
+            )
+
+    def _require(self, right: Sequence[Record]) -> None:
+        count = voices(right)
+        if count < self.need:
+            names = ", ".join(r.device.name for r in right) or "no member"
+            raise DeviceError(f"no quorum: {self.need} independent members have to be right, and only {names} was")
+
+
+def voices(records: Sequence[Record]) -> int:
+    """How many independent members these are: twins, of the same family and driver, count once."""
+    return len({(record.device.family, record.device.driver) for record in records})
+
+
+def with_nonces(header: bytes, nonces: Nonces) -> Bytes2D:
+    """One header for each nonce, uint8 of shape (n, 80)."""
+    headers = np.tile(np.frombuffer(header, np.uint8), (len(nonces), 1))
+    headers[:, 76:] = nonces.astype("<u4").view(np.uint8).reshape(-1, 4)
+    return headers

@@ -1,0 +1,90 @@
+"""Each lie is told as it is named, and nothing else is touched."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from quorate.kernels.backend import DeviceError, UsageError
+from quorate.kernels.faulty import HONEST_WINDOWS, LIES, Faulty
+from quorate.kernels.reference import ReferenceBackend
+
+from . import oracle
+
+HEADER = oracle.random_header(20)
+TARGET = 1 << 252
+TRUE = oracle.hits(HEADER, 0, 500, TARGET)
+
+
+def answer(liar: Faulty) -> list[int]:
+    return [int(n) for n in liar.search(HEADER, 0, 500, TARGET).nonces]
+
+
+def test_false_hit() -> None:
+    found = answer(Faulty(ReferenceBackend(), "false-hit"))
+    assert len(found) == len(TRUE) + 1
+    assert set(TRUE) < set(found)
+
+
+def test_false_hit_where_every_nonce_is_a_hit_has_nothing_to_add() -> None:
+    hits = Faulty(ReferenceBackend(), "false-hit").search(HEADER, 0, 50, oracle.MAX_TARGET)
+    assert len(hits) == 50
+
+
+def test_withheld_hit() -> None:
+    assert answer(Faulty(ReferenceBackend(), "withheld-hit")) == TRUE[1:]
+
+
+def test_late_onset_is_honest_for_a_while() -> None:
+    liar = Faulty(ReferenceBackend(), "late-onset")
+    answers = [answer(liar) for _ in range(HONEST_WINDOWS + 3)]
+    assert answers[:HONEST_WINDOWS] == [TRUE] * HONEST_WINDOWS
+    assert answers[HONEST_WINDOWS:] == [TRUE[1:]] * 3
+
+
+def test_intermittent_goes_to_and_fro() -> None:
+    liar = Faulty(ReferenceBackend(), "intermittent")
+    right = [answer(liar) == TRUE for _ in range(16)]
+    assert True in right[right.index(False) :]
+
+
+def test_flipped_bit() -> None:
+    liar, honest = Faulty(ReferenceBackend(), "flipped-bit"), ReferenceBackend()
+    assert answer(liar) == TRUE
+    difference = np.frombuffer(liar.fingerprint(HEADER, 0, 99), np.uint8) ^ np.frombuffer(
+        honest.fingerprint(HEADER, 0, 99), np.uint8
+    )
+    assert np.unpackbits(difference).sum() == 1
+    headers = np.zeros((5, 80), np.uint8)
+    assert np.unpackbits(liar.hash_headers(headers) ^ honest.hash_headers(headers)).sum() == 1
+
+
+def test_slow_is_right_but_takes_its_time() -> None:
+    began = time.perf_counter()
+    ReferenceBackend().search(HEADER, 0, 4000, TARGET)
+    honest = time.perf_counter() - began
+    began = time.perf_counter()
+    hits = Faulty(ReferenceBackend(), "slow").search(HEADER, 0, 4000, TARGET)
+    assert time.perf_counter() - began > 3 * honest
+    assert hits == ReferenceBackend().search(HEADER, 0, 4000, TARGET)
+
+
+def test_crash() -> None:
+    liar = Faulty(ReferenceBackend(), "crash")
+    for _ in range(HONEST_WINDOWS):
+        assert answer(liar) == TRUE
+    with pytest.raises(DeviceError, match="faulty:crash:reference"):
+        answer(liar)
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_liar_says_so(lie: str) -> None:
+    device = Faulty(ReferenceBackend(), lie).device
+    assert device.name == f"faulty:{lie}:reference"
+    assert "on purpose" in device.description
+
+
+def test_an_unknown_lie_is_refused() -> None:
+    with pytest.raises(UsageError, match="no lie 'white'.*withheld-hit"):
+        Faulty(ReferenceBackend(), "white")
