@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+
 from quorate.kernels.backend import Device, Hits
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from quorate.kernels import catalog
 from quorate.kernels.backend import UnavailableError, UsageError
 from quorate.kernels.faulty import Faulty

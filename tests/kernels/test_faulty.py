@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+
 from quorate.kernels.backend import DeviceError, UsageError
 from quorate.kernels.faulty import HONEST_WINDOWS, LIES, Faulty
 from quorate.kernels.reference import ReferenceBackend

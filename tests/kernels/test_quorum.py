@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+
 from quorate.kernels.backend import Backend, Bytes2D, Device, DeviceError, Hits, UsageError
 from quorate.kernels.faulty import LIES, Faulty
 from quorate.kernels.findings import Finding, findings

@@ -1,0 +1,18 @@
+"""What all tests share: the folder of published vectors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder named by QUORATE_VECTORS, by default `../shared/vectors` from the repository root."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "vectors"
+    folder = Path(os.environ.get("QUORATE_VECTORS", default))
+    if not folder.is_dir():
+        pytest.skip(f"there are no vectors at {folder}; QUORATE_VECTORS names their folder")
+    return folder
