@@ -1,0 +1,5 @@
+"""`python -m quorate`."""
+
+from .cli.app import main
+
+main()

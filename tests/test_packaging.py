@@ -1,0 +1,64 @@
+"""What is installed is what is in the repository, and the README tells the truth."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import quorate
+from quorate.cli.app import main
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_folder_with_code_is_a_listed_package() -> None:
+    """An unlisted subpackage would silently be left out of the wheel."""
+    folders = {p.parent for top in ("chain", "cli", "kernels", "miner") for p in (ROOT / top).rglob("*.py")}
+    expected = {"quorate"} | {"quorate." + ".".join(f.relative_to(ROOT).parts) for f in folders}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == expected
+
+
+def test_kernel_texts_are_installed() -> None:
+    installed = Path(quorate.__file__).parent / "kernels" / "c"
+    for text in (*(ROOT / "kernels" / "c").glob("*.cl"), *(ROOT / "kernels" / "c").glob("*.h")):
+        assert (installed / text.name).read_text() == text.read_text()
+    assert list(installed.glob("*.cl"))
+
+
+def test_every_dependency_is_bounded() -> None:
+    project = PROJECT["project"]
+    for requirement in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
+        assert "<" in requirement or requirement.startswith("quorate["), requirement
+
+
+def test_the_public_api_is_what_it_says() -> None:
+    assert quorate.__all__ == sorted(quorate.__all__)
+    assert all(getattr(quorate, name) is not None for name in quorate.__all__)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^    \$ (quorate .*)$", README, re.MULTILINE))
+def test_commands_of_the_readme_run(
+    line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Each command shown in the README is fine, or says no where the README says that it does."""
+    words = shlex.split(line.partition("  #")[0])
+    if any("FILE" in word or word.endswith(".bin") for word in words):
+        vectors: Path = request.getfixturevalue("vectors")
+        (tmp_path / "headers.bin").write_bytes((vectors / "headers" / "mainnet_0_10236.bin").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as exited:
+        main()
+    assert (exited.value.code or 0) == (1 if "exit code 1" in line else 0)
+
+
+def test_the_python_example_of_the_readme_runs() -> None:
+    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), names)
