@@ -32,7 +32,7 @@ def headers(
     from ..chain.headerfile import read_header_file
     from ..chain.headers import validate_headers
     from ..chain.params import network as find_network
-    from ..kernels.backend import UsageError
+    from ..kernels.backend import DeviceError, UsageError
     from . import show
 
     show.log_to_stderr()
@@ -42,7 +42,10 @@ def headers(
     if len(backends) > 1:
         raise UsageError("--device takes one device here; quorum:NAME+NAME is several that check each other")
     began = time.perf_counter()
-    report = validate_headers(data, rules, height, backends[0].hash_headers, int(time.time()))
+    try:
+        report = validate_headers(data, rules, height, backends[0].hash_headers, int(time.time()))
+    except DeviceError as error:
+        raise DeviceError(f"{backends[0].device.name}: {error}") from None
     seconds = time.perf_counter() - began
     refusal = report.refusal
     if as_json:

@@ -1,0 +1,87 @@
+/* The one place that knows the platform: OpenCL C and CUDA C become one small language here.
+ *
+ * The host chooses, for each device (see choices.py):
+ *   WIDTH    lanes of a vector: 1, 2, 4, 8 or 16; CUDA has 1
+ *   CHAINS   vectors that go through SHA-256 in lockstep, so that a processor that executes
+ *            out of order always finds work that does not depend on what it waits for
+ *   LOCAL    items of a group
+ *   ROTATE   defined: OpenCL's rotate(); else shifts, which every CPU compiler recognises
+ *   AVX512   defined: the processor has AVX-512, and the driver has to be told
+ *
+ * What the other files use:
+ *   uint, vec            a 32-bit word; WIDTH of them
+ *   flags                the result of comparing two vec: zero where false
+ *   LANES                lanes of all chains: the nonces or headers that one item hashes at once
+ *   LANE_NUMBERS         0, 1, ... WIDTH - 1
+ *   SOME(flags)          whether any lane is true
+ *   ROTR(x, n)           x rotated right
+ *   KERNEL, GLOBAL, INLINE, WORKER, UNROLL, ITEM, atomic_inc(p), atomic_xor(p, x)
+ */
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define LANES (WIDTH * CHAINS)
+
+#if defined(__CUDACC_RTC__)
+
+#define KERNEL extern "C" __global__ __launch_bounds__(LOCAL, 1024 / LOCAL)
+#define GLOBAL
+#define INLINE static __device__ __forceinline__
+#define WORKER static __device__ __forceinline__
+#define UNROLL _Pragma("unroll")
+#define ITEM (blockIdx.x * blockDim.x + threadIdx.x)
+typedef unsigned int uint;
+#define ROTR(x, n) __funnelshift_r(x, x, n)
+#define atomic_inc(p) atomicAdd(p, 1u)
+#define atomic_xor(p, x) atomicXor(p, x)
+
+#else
+
+#define KERNEL __kernel
+#define GLOBAL __global
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("unroll")
+#define ITEM ((uint)get_global_id(0))
+#ifdef ROTATE
+#define ROTR(x, n) rotate(x, (vec)(32u - (n)))
+#else
+#define ROTR(x, n) ((x) >> (n) | (x) << (32 - (n)))
+#endif
+
+/* PoCL compiles for the newest processor that its LLVM knows, which may be older than the one it
+ * runs on, and a kernel's own attributes get lost in its work-group function. A function that is
+ * not inlined keeps them. Such a function may call no vector built-in and take or return no
+ * vector: the other side would look for them in other registers. */
+#ifdef AVX512
+#define WORKER                                              \
+    static __attribute__((noinline, min_vector_width(512),  \
+                          target("avx512f,avx512bw,avx512dq,avx512vl,bmi2")))
+#else
+#define WORKER INLINE
+#endif
+
+#endif
+
+#if WIDTH == 1
+typedef uint vec;
+typedef int flags;
+#define LANE_NUMBERS 0
+#define SOME(x) (x)
+#else
+typedef PASTE(uint, WIDTH) vec;
+typedef PASTE(int, WIDTH) flags;
+#define EITHER_HALF(x) ((x).lo | (x).hi)
+#if WIDTH == 2
+#define LANE_NUMBERS (vec)(0, 1)
+#define SOME(x) EITHER_HALF(x)
+#elif WIDTH == 4
+#define LANE_NUMBERS (vec)(0, 1, 2, 3)
+#define SOME(x) EITHER_HALF(EITHER_HALF(x))
+#elif WIDTH == 8
+#define LANE_NUMBERS (vec)(0, 1, 2, 3, 4, 5, 6, 7)
+#define SOME(x) EITHER_HALF(EITHER_HALF(EITHER_HALF(x)))
+#elif WIDTH == 16
+#define LANE_NUMBERS (vec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define SOME(x) EITHER_HALF(EITHER_HALF(EITHER_HALF(EITHER_HALF(x))))
+#endif
+#endif

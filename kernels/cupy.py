@@ -1,0 +1,131 @@
+"""NVIDIA GPUs through CuPy: the C family's text, compiled by NVRTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from .backend import Bytes2D, Device, DeviceError, Nonces
+from .c.choices import CUDA
+from .c.host import HEADERS_AT_ONCE, CBackend, source
+
+try:
+    import cupy as cp
+except ImportError as error:
+    _import_error = str(error)
+else:
+    _import_error = ""
+
+OPTIONS = (*CUDA.options, "--std=c++17")
+
+
+def find() -> list[Device]:
+    if _import_error:
+        return [_absent(f"CuPy cannot be imported ({_import_error}); pip install 'quorate[cuda]' brings it")]
+    try:
+        count = cp.cuda.runtime.getDeviceCount()
+    except cp.cuda.runtime.CUDARuntimeError as error:
+        return [_absent(f"CuPy is installed but finds no NVIDIA GPU with a driver: {error}")]
+    return [_describe(index) for index in range(count)]
+
+
+def open_device(device: Device) -> CBackend:
+    """Raises `DeviceError` where NVRTC refuses the kernels or the GPU has no memory for them."""
+    with _failures_of(device.name):
+        launcher = CuPyLauncher(device.name)
+    return CBackend(device, launcher, CUDA.seconds)
+
+
+def _absent(reason: str) -> Device:
+    return Device("cupy", "c", "NVIDIA GPUs through CuPy", reason=reason)
+
+
+def _describe(index: int) -> Device:
+    runtime = cp.cuda.runtime
+    properties = runtime.getDeviceProperties(index)
+    capability = f"{properties['major']}.{properties['minor']}"
+    nvrtc_version = ".".join(map(str, cp.cuda.nvrtc.getVersion()))
+    return Device(
+        name=f"cupy:{index}",
+        family="c",
+        description=f"{properties['name'].decode()} (compute capability {capability})",
+        driver=f"NVRTC {nvrtc_version} by CuPy {cp.__version__}, CUDA driver {runtime.driverGetVersion()}",
+        hardware=f"pci:{runtime.deviceGetPCIBusId(index).lower()}",
+    )
+
+
+@contextmanager
+def _failures_of(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (
+        cp.cuda.runtime.CUDARuntimeError,
+        cp.cuda.driver.CUDADriverError,
+        cp.cuda.compiler.CompileException,
+        cp.cuda.memory.OutOfMemoryError,
+    ) as error:
+        raise DeviceError(f"{name} failed: {error}") from error
+
+
+class CuPyLauncher:
+    """One GPU's stream, kernels and buffers, made once and used for every launch."""
+
+    def __init__(self, name: str, capacity: int = 1 << 16) -> None:
+        self.capacity = capacity
+        self._name = name
+        self._device = cp.cuda.Device(int(name.partition(":")[2]))
+        self._items = self._device.attributes["MultiProcessorCount"] * CUDA.items_per_unit
+        self.step = self._items * CUDA.lanes
+        with self._device:
+            self._stream = cp.cuda.Stream(non_blocking=True)
+            with self._stream:
+                module = cp.RawModule(code=source(), options=OPTIONS)
+                self._search = module.get_function("search")
+                self._fingerprint = module.get_function("fingerprint")
+                self._hash_headers = module.get_function("hash_headers")
+                self._header = cp.empty(80, cp.uint8)
+                self._found = cp.empty(1 + capacity, cp.uint32)
+                self._sum = cp.empty(32, cp.uint8)
+                self._headers = cp.empty((HEADERS_AT_ONCE, 80), cp.uint8)
+                self._digests = cp.empty((HEADERS_AT_ONCE, 32), cp.uint8)
+
+    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+        with self._at_work():
+            self._header.set(np.frombuffer(header, np.uint8))
+            self._found[:1] = 0
+            self._launch_steps(self._search, start, count, np.uint32(top), self._found, np.uint32(self.capacity))
+            candidates = int(self._found[0])
+            nonces: Nonces = self._found[1 : 1 + min(candidates, self.capacity)].get()
+        return candidates, nonces
+
+    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+        with self._at_work():
+            self._header.set(np.frombuffer(header, np.uint8))
+            self._sum[:] = 0
+            self._launch_steps(self._fingerprint, start, count, self._sum)
+            total: bytes = self._sum.get().tobytes()
+        return total
+
+    def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+        count = len(headers)
+        with self._at_work():
+            self._headers[:count].set(headers)
+            self._launch(self._hash_headers, count, self._headers, np.uint32(count), self._digests)
+            digests: Bytes2D = self._digests[:count].get()
+        return digests
+
+    def _launch_steps(self, kernel: cp.RawKernel, start: int, count: int, *rest: cp.ndarray | np.uint32) -> None:
+        steps = -(-count // self.step)
+        window = np.uint32(start), np.uint32(count), np.uint32(steps)
+        self._launch(kernel, self._items, self._header, *window, *rest)
+
+    def _launch(self, kernel: cp.RawKernel, items: int, *arguments: cp.ndarray | np.uint32) -> None:
+        kernel((-(-items // CUDA.local),), (CUDA.local,), arguments)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Makes the GPU and the stream those of the calling thread."""
+        with _failures_of(self._name), self._device, self._stream:
+            yield

@@ -1,0 +1,182 @@
+"""OpenCL: every device of every platform that is installed, through pyopencl."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from .backend import Bytes2D, Device, DeviceError, Nonces
+from .c.choices import Choice, choose, cpu_features
+from .c.host import HEADERS_AT_ONCE, CBackend, source
+
+try:
+    import pyopencl as cl
+except ImportError as error:
+    _import_error = str(error)
+else:
+    _import_error = ""
+
+SIMULATOR = "Oclgrind"
+
+
+def find() -> list[Device]:
+    if _import_error:
+        reason = f"pyopencl cannot be imported ({_import_error}); pip install 'pyopencl[pocl]' brings it"
+        return [Device("opencl", "c", "OpenCL", reason=reason)]
+    found = [_describe(f"opencl:{index}", device) for index, device in enumerate(_devices())]
+    if not found:
+        reason = (
+            "pyopencl is installed but no OpenCL platform with a device was found; "
+            "pip install 'pyopencl[pocl]' brings one for the CPU"
+        )
+        return [Device("opencl", "c", "OpenCL", reason=reason)]
+    return found
+
+
+def open_device(device: Device) -> CBackend:
+    """Raises `DeviceError` where the driver cannot compile the kernels or has no memory for them."""
+    cl_device = _devices()[int(device.name.partition(":")[2])]
+    choice = _choice(cl_device)
+    with _failures_of(device.name):
+        launcher = OpenCLLauncher(device.name, cl_device, choice)
+    return CBackend(device, launcher, choice.seconds)
+
+
+def _devices() -> list[cl.Device]:
+    """In the order reported, but the simulator, which lists itself first, last."""
+    try:
+        platforms = cl.get_platforms()
+    except cl.LogicError as error:
+        if error.code == cl.status_code.PLATFORM_NOT_FOUND_KHR:
+            return []
+        raise
+    platforms.sort(key=lambda platform: platform.name == SIMULATOR)
+    return [device for platform in platforms for device in platform.get_devices()]
+
+
+def _describe(name: str, device: cl.Device) -> Device:
+    platform = device.platform
+    return Device(
+        name=name,
+        family="c",
+        description=f"{device.name.strip()} ({platform.version.strip()})",
+        driver=f"{platform.name.strip()} {platform.version.strip()}, driver {device.driver_version.strip()}",
+        hardware=_chip(name, device) if _is_gpu(device) else "cpu",
+        reason=_why_not(device),
+        simulator=platform.name == SIMULATOR,
+    )
+
+
+def _why_not(device: cl.Device) -> str:
+    if not device.available or not device.compiler_available:
+        return "its driver reports that the device or its compiler is not available"
+    if device.platform.name == "Portable Computing Language" and shutil.which("ld") is None:
+        # Found out by a launch, this would abort the process.
+        return "PoCL links its kernels with `ld`, which is not on the PATH; install binutils"
+    return ""
+
+
+def _is_gpu(device: cl.Device) -> bool:
+    """The simulator claims to be every type at once, and runs on the CPU."""
+    return not device.type & cl.device_type.CPU
+
+
+def _chip(name: str, device: cl.Device) -> str:
+    """The GPU's place on the PCI bus, as every other road to it reports it; else a name of its own."""
+    extensions = device.extensions.split()
+    if "cl_nv_device_attribute_query" in extensions:
+        domain, bus = device.pci_domain_id_nv, device.pci_bus_id_nv
+        slot, function = device.pci_slot_id_nv >> 3, device.pci_slot_id_nv & 7
+    elif "cl_amd_device_attribute_query" in extensions:
+        place = device.topology_amd
+        domain, bus, slot, function = 0, place.bus & 0xFF, place.device, place.function
+    else:
+        return f"gpu at {name}"
+    return f"pci:{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
+
+
+def _choice(device: cl.Device) -> Choice:
+    return choose(device.platform.name, gpu=_is_gpu(device), features=cpu_features())
+
+
+@contextmanager
+def _failures_of(name: str) -> Iterator[None]:
+    try:
+        yield
+    except cl.Error as error:
+        raise DeviceError(f"{name} failed: {error}") from error
+
+
+class OpenCLLauncher:
+    """One device's queue, kernels and buffers, made once and used for every launch."""
+
+    def __init__(self, name: str, device: cl.Device, choice: Choice, capacity: int = 1 << 16) -> None:
+        self.capacity = capacity
+        self._name = name
+        self._choice = choice
+        self._items = device.max_compute_units * choice.items_per_unit
+        self.step = self._items * choice.lanes
+        context = cl.Context([device])
+        self._queue = cl.CommandQueue(context)
+        with warnings.catch_warnings():
+            # Intel's compiler has something to say about every success, if only that it is one.
+            warnings.simplefilter("ignore", cl.CompilerWarning)
+            program = cl.Program(context, source()).build(choice.options)
+        self._search = cl.Kernel(program, "search")
+        self._fingerprint = cl.Kernel(program, "fingerprint")
+        self._hash_headers = cl.Kernel(program, "hash_headers")
+        flags = cl.mem_flags
+        self._header = cl.Buffer(context, flags.READ_ONLY, 80)
+        self._found = cl.Buffer(context, flags.READ_WRITE, 4 * (1 + capacity))
+        self._sum = cl.Buffer(context, flags.READ_WRITE, 32)
+        self._headers = cl.Buffer(context, flags.READ_ONLY, 80 * HEADERS_AT_ONCE)
+        self._digests = cl.Buffer(context, flags.WRITE_ONLY, 32 * HEADERS_AT_ONCE)
+
+    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+        found = np.zeros(1, np.uint32)
+        with _failures_of(self._name):
+            self._write(self._header, np.frombuffer(header, np.uint8))
+            self._write(self._found, found)
+            self._launch_steps(self._search, start, count, np.uint32(top), self._found, np.uint32(self.capacity))
+            self._read(self._found, found)
+            nonces = np.empty(min(int(found[0]), self.capacity), np.uint32)
+            if len(nonces):
+                self._read(self._found, nonces, offset=4)
+        return int(found[0]), nonces
+
+    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+        total = np.zeros(32, np.uint8)
+        with _failures_of(self._name):
+            self._write(self._header, np.frombuffer(header, np.uint8))
+            self._write(self._sum, total)
+            self._launch_steps(self._fingerprint, start, count, self._sum)
+            self._read(self._sum, total)
+        return total.tobytes()
+
+    def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+        digests = np.empty((len(headers), 32), np.uint8)
+        with _failures_of(self._name):
+            self._write(self._headers, headers)
+            items = -(-len(headers) // self._choice.lanes)
+            self._launch(self._hash_headers, items, self._headers, np.uint32(len(headers)), self._digests)
+            self._read(self._digests, digests)
+        return digests
+
+    def _launch_steps(self, kernel: cl.Kernel, start: int, count: int, *rest: cl.Buffer | np.uint32) -> None:
+        steps = -(-count // self.step)
+        window = np.uint32(start), np.uint32(count), np.uint32(steps)
+        self._launch(kernel, self._items, self._header, *window, *rest)
+
+    def _launch(self, kernel: cl.Kernel, items: int, *arguments: cl.Buffer | np.uint32) -> None:
+        local = self._choice.local
+        kernel(self._queue, (-(-items // local) * local,), (local,), *arguments)
+
+    def _write(self, buffer: cl.Buffer, data: Bytes2D | Nonces) -> None:
+        cl.enqueue_copy(self._queue, buffer, data)
+
+    def _read(self, buffer: cl.Buffer, data: Bytes2D | Nonces, offset: int = 0) -> None:
+        cl.enqueue_copy(self._queue, data, buffer, src_offset=offset)

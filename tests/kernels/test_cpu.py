@@ -1,0 +1,157 @@
+"""The CPU backend: other widths than this processor's, several threads, and the manners of a device."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from quorate.kernels import cpu
+from quorate.kernels.backend import Device
+
+from . import oracle
+from .test_conformance import *  # noqa: F403  with the fixture below, each of its tests runs on other widths too
+
+DEVICE = cpu.find()[0]
+OTHER_LANES = [lanes for lanes in (1, 4, 8, 16) if lanes != cpu.simd()[0]]
+"""One lane is no SIMD at all: it runs the scalar code that the CUDA kernels are made of."""
+
+
+@functools.cache
+def of_width(lanes: int) -> cpu.CpuBackend:
+    return cpu.CpuBackend(DEVICE, lanes)
+
+
+@pytest.fixture(params=OTHER_LANES, ids=lambda lanes: f"{lanes} lanes")
+def backend(request: pytest.FixtureRequest) -> cpu.CpuBackend:
+    return of_width(request.param)
+
+
+@pytest.mark.parametrize("count", [cpu.MIN_CHUNK - 1, cpu.MIN_CHUNK + 1, 10 * cpu.MIN_CHUNK + 17])
+def test_windows_that_are_shared_out_to_threads(count: int) -> None:
+    backend, header = cpu.open_device(DEVICE), oracle.random_header(count)
+    digests = [oracle.value(header, nonce) for nonce in range(99, 99 + count)]
+    target = 1 << 248
+    hits = backend.search(header, 99, count, target)
+    assert hits.nonces.tolist() == [99 + i for i, value in enumerate(digests) if value <= target]
+    total = functools.reduce(int.__xor__, digests)
+    assert backend.fingerprint(header, 99, count) == total.to_bytes(32, "little")
+
+
+def test_batches_that_are_shared_out_to_threads() -> None:
+    headers = np.random.default_rng(1).integers(0, 256, (3 * cpu.MIN_CHUNK + 5, 80), np.uint8)
+    digests = cpu.open_device(DEVICE).hash_headers(headers)
+    nonces = headers[:, 76:].copy().view("<u4")[:, 0]
+    expected = [oracle.digest(h.tobytes(), int(n)) for h, n in zip(headers, nonces, strict=True)]
+    assert [digest.tobytes() for digest in digests] == expected
+
+
+def test_a_full_buffer_interrupts_the_kernel_and_loses_nothing() -> None:
+    from quorate.kernels.py import cpu_kernels, search
+
+    lanes, header = cpu.simd()[0], oracle.random_header(3)
+    slots = search.slots(search.scan_program(), header)
+    limit, count = 1 << 30, 20 * lanes + 1
+    expected = [n for n in range(5, 5 + count) if oracle.value(header, n) >> 224 <= limit]
+    collected, position, calls = [], 0, 0
+    while position < count:
+        found = np.full(lanes + 1, 0xDEADBEEF, np.uint32)
+        advanced, hits = cpu_kernels.scan(lanes)(slots, 5 + position, count - position, limit, found)
+        assert 0 < advanced <= count - position
+        collected += found[:hits].tolist()
+        position, calls = position + advanced, calls + 1
+    assert collected == expected
+    assert calls > 1
+
+
+def test_the_device_describes_this_machine() -> None:
+    assert DEVICE.name == "cpu"
+    assert (DEVICE.family, DEVICE.hardware, DEVICE.available) == ("python", "cpu", True)
+    lanes, extension = cpu.simd()
+    assert f"{lanes} lanes ({extension}), {cpu.threads()} threads" in DEVICE.description
+    assert DEVICE.driver.startswith("Numba ")
+    assert ", LLVM " in DEVICE.driver
+
+
+@pytest.mark.parametrize(
+    ("variables", "lanes"),
+    [
+        ({"NUMBA_CPU_NAME": "generic"}, 4),
+        ({"NUMBA_CPU_FEATURES": ""}, 4),
+        ({"NUMBA_CPU_FEATURES": "+sse2,+avx,-avx2"}, 4),
+        ({"NUMBA_CPU_FEATURES": "+avx,+avx2,-avx512f"}, 8),
+        ({"NUMBA_CPU_FEATURES": "+avx2,+avx512f"}, 16),
+    ],
+)
+def test_lanes_follow_the_features_that_numba_is_told(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lanes: int
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cpu.simd()[0] == lanes
+
+
+def run(script: str, **variables: str) -> str:
+    environment = os.environ | variables
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_processor_without_simd_extensions() -> None:
+    """Numba's two variables together take every extension away from what it compiles."""
+    header, target = oracle.random_header(5), 1 << 250
+    script = f"""
+import numpy as np
+from quorate.kernels import cpu
+header = bytes.fromhex("{header.hex()}")
+device = cpu.find()[0]
+assert "4 lanes" in device.description, device
+backend = cpu.open_device(device)
+print(backend.search(header, 1000, 2001, {target}).nonces.tolist())
+print(backend.fingerprint(header, 1000, 2001).hex())
+print(backend.hash_headers(np.frombuffer(header * 5, np.uint8).reshape(5, 80)).tobytes().hex())
+"""
+    hits, fingerprint, digests = run(script, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="").splitlines()
+    assert hits == str(oracle.hits(header, 1000, 2001, target))
+    assert fingerprint == oracle.fingerprint(header, 1000, 2001).hex()
+    nonce = int.from_bytes(header[76:], "little")
+    assert digests == (oracle.digest(header, nonce) * 5).hex()
+
+
+def test_listing_devices_does_not_import_numba() -> None:
+    script = "import sys; from quorate.kernels import cpu; cpu.find(); print('numba' in sys.modules)"
+    assert run(script).strip() == "False"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGINT to one process")
+def test_an_interrupted_search_stops_at_once() -> None:
+    """A window of minutes, queued to all threads, must not be finished before the process ends."""
+    script = """
+from quorate.kernels import cpu
+backend = cpu.open_device(cpu.find()[0])
+backend.search(bytes(80), 0, 1, 0)
+print("ready", flush=True)
+backend.search(bytes(80), 0, 1 << 32, 0)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=10)
+    assert b"KeyboardInterrupt" in stderr
+
+
+def test_a_device_can_be_opened_twice() -> None:
+    first, second = cpu.open_device(DEVICE), cpu.open_device(DEVICE)
+    header = oracle.random_header(6)
+    assert first.search(header, 0, 500, 1 << 250) == second.search(header, 0, 500, 1 << 250)
+    assert isinstance(first.device, Device)
