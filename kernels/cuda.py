@@ -20,7 +20,7 @@ from .backend import Bytes2D, Device, DeviceError, Hits, check_headers, check_wi
 from .py import search
 
 THREADS = 256
-"""Threads of a block. With the kernels' 32 to 40 registers a thread, six to eight blocks fill a multiprocessor."""
+"""Threads of a block. With the kernels' 32 to 55 registers a thread, four to eight blocks fill a multiprocessor."""
 
 BLOCKS_PER_MULTIPROCESSOR = 8
 
@@ -51,7 +51,9 @@ def find() -> list[Device]:
     if not cuda.is_available():
         reason = cuda.cuda_error() or "libNVVM is missing; pip install 'quorate[cuda]' brings it"
         return [_absent(f"no GPU can be used: {_one_line(reason)}")]
-    return [_device(index, gpu) for index, gpu in enumerate(cuda.gpus)]
+    return [_device(index, gpu) for index, gpu in enumerate(cuda.gpus)] or [
+        _absent("the CUDA driver lists no GPU")
+    ]
 
 
 def _device(index: int, gpu: Any) -> Device:
@@ -91,11 +93,12 @@ def open_device(device: Device) -> CudaBackend:
 
 
 class CudaBackend:
+    """One GPU; a window is a row of launches, so that no launch keeps it from anybody else for long."""
+
     def __init__(self, device: Device) -> None:
         from .py import cuda_kernels as kernels
 
         cuda = kernels.cuda
-
         self.device = device
         self._gpu = cuda.gpus[int(device.name.partition(":")[2])]
         self._failures = kernels.FAILURES
@@ -134,8 +137,7 @@ class CudaBackend:
                 if hits:
                     candidates.append(np.sort(self._found[:hits].copy_to_host()))
                 position += nonces
-        hits_found = search.confirm(self.hash_headers, header, np.concatenate(candidates), target)
-        return Hits(start, count, hits_found)
+        return Hits(start, count, search.confirm(self.hash_headers, header, np.concatenate(candidates), target))
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)

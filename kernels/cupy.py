@@ -66,7 +66,8 @@ def _failures_of(name: str) -> Iterator[None]:
         cp.cuda.compiler.CompileException,
         cp.cuda.memory.OutOfMemoryError,
     ) as error:
-        raise DeviceError(f"{name} failed: {error}") from error
+        first_line = str(error).partition("\n")[0]
+        raise DeviceError(f"{name} failed: {first_line}") from error
 
 
 class CuPyLauncher:

@@ -21,41 +21,39 @@ else:
     _import_error = ""
 
 SIMULATOR = "Oclgrind"
+POCL = "Portable Computing Language"
+
+_REMEDY = "pip install 'pyopencl[pocl]' brings one for the CPU"
 
 
 def find() -> list[Device]:
     if _import_error:
-        reason = f"pyopencl cannot be imported ({_import_error}); pip install 'pyopencl[pocl]' brings it"
-        return [Device("opencl", "c", "OpenCL", reason=reason)]
-    found = [_describe(f"opencl:{index}", device) for index, device in enumerate(_devices())]
+        return [_absent(f"pyopencl cannot be imported ({_import_error}); pip install 'pyopencl[pocl]' brings it")]
+    try:
+        found = cl_devices()
+    except cl.Error as error:
+        return [_absent(f"the OpenCL loader reports: {error}; {_REMEDY}")]
     if not found:
-        reason = (
-            "pyopencl is installed but no OpenCL platform with a device was found; "
-            "pip install 'pyopencl[pocl]' brings one for the CPU"
-        )
-        return [Device("opencl", "c", "OpenCL", reason=reason)]
-    return found
+        return [_absent(f"pyopencl is installed but no OpenCL platform has a device; {_REMEDY}")]
+    return [_describe(f"opencl:{index}", device) for index, device in enumerate(found)]
 
 
 def open_device(device: Device) -> CBackend:
     """Raises `DeviceError` where the driver cannot compile the kernels or has no memory for them."""
-    cl_device = _devices()[int(device.name.partition(":")[2])]
-    choice = _choice(cl_device)
-    with _failures_of(device.name):
-        launcher = OpenCLLauncher(device.name, cl_device, choice)
-    return CBackend(device, launcher, choice.seconds)
+    cl_device = cl_devices()[int(device.name.partition(":")[2])]
+    choice = choose(cl_device.platform.name, gpu=_is_gpu(cl_device), features=cpu_features())
+    return CBackend(device, OpenCLLauncher(device.name, cl_device, choice), choice.seconds)
 
 
-def _devices() -> list[cl.Device]:
-    """In the order reported, but the simulator, which lists itself first, last."""
-    try:
-        platforms = cl.get_platforms()
-    except cl.LogicError as error:
-        if error.code == cl.status_code.PLATFORM_NOT_FOUND_KHR:
-            return []
-        raise
-    platforms.sort(key=lambda platform: platform.name == SIMULATOR)
+def cl_devices() -> list[cl.Device]:
+    """pyopencl's devices, `opencl:0` first: in the order reported, but the simulator, which claims to be
+    a GPU and so comes first, last."""
+    platforms = sorted(cl.get_platforms(), key=lambda platform: platform.name == SIMULATOR)
     return [device for platform in platforms for device in platform.get_devices()]
+
+
+def _absent(reason: str) -> Device:
+    return Device("opencl", "c", "OpenCL", reason=reason)
 
 
 def _describe(name: str, device: cl.Device) -> Device:
@@ -63,8 +61,8 @@ def _describe(name: str, device: cl.Device) -> Device:
     return Device(
         name=name,
         family="c",
-        description=f"{device.name.strip()} ({platform.version.strip()})",
-        driver=f"{platform.name.strip()} {platform.version.strip()}, driver {device.driver_version.strip()}",
+        description=" ".join(f"{device.name} ({platform.version})".split()),
+        driver=f"{platform.name} {device.driver_version}",
         hardware=_chip(name, device) if _is_gpu(device) else "cpu",
         reason=_why_not(device),
         simulator=platform.name == SIMULATOR,
@@ -74,7 +72,7 @@ def _describe(name: str, device: cl.Device) -> Device:
 def _why_not(device: cl.Device) -> str:
     if not device.available or not device.compiler_available:
         return "its driver reports that the device or its compiler is not available"
-    if device.platform.name == "Portable Computing Language" and shutil.which("ld") is None:
+    if device.platform.name == POCL and shutil.which("ld") is None:
         # Found out by a launch, this would abort the process.
         return "PoCL links its kernels with `ld`, which is not on the PATH; install binutils"
     return ""
@@ -99,16 +97,21 @@ def _chip(name: str, device: cl.Device) -> str:
     return f"pci:{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
 
 
-def _choice(device: cl.Device) -> Choice:
-    return choose(device.platform.name, gpu=_is_gpu(device), features=cpu_features())
-
-
 @contextmanager
 def _failures_of(name: str) -> Iterator[None]:
     try:
         yield
     except cl.Error as error:
-        raise DeviceError(f"{name} failed: {error}") from error
+        first_line = str(error).partition("\n")[0]
+        raise DeviceError(f"{name} failed: {first_line}") from error
+
+
+def _build(context: cl.Context, choice: Choice) -> cl.Program:
+    with warnings.catch_warnings():
+        # Intel's compiler has something to say about every success, if only that it is one.
+        warnings.simplefilter("ignore", cl.CompilerWarning)
+        program: cl.Program = cl.Program(context, source()).build(choice.options)
+    return program
 
 
 class OpenCLLauncher:
@@ -120,21 +123,19 @@ class OpenCLLauncher:
         self._choice = choice
         self._items = device.max_compute_units * choice.items_per_unit
         self.step = self._items * choice.lanes
-        context = cl.Context([device])
-        self._queue = cl.CommandQueue(context)
-        with warnings.catch_warnings():
-            # Intel's compiler has something to say about every success, if only that it is one.
-            warnings.simplefilter("ignore", cl.CompilerWarning)
-            program = cl.Program(context, source()).build(choice.options)
-        self._search = cl.Kernel(program, "search")
-        self._fingerprint = cl.Kernel(program, "fingerprint")
-        self._hash_headers = cl.Kernel(program, "hash_headers")
-        flags = cl.mem_flags
-        self._header = cl.Buffer(context, flags.READ_ONLY, 80)
-        self._found = cl.Buffer(context, flags.READ_WRITE, 4 * (1 + capacity))
-        self._sum = cl.Buffer(context, flags.READ_WRITE, 32)
-        self._headers = cl.Buffer(context, flags.READ_ONLY, 80 * HEADERS_AT_ONCE)
-        self._digests = cl.Buffer(context, flags.WRITE_ONLY, 32 * HEADERS_AT_ONCE)
+        with _failures_of(name):
+            context = cl.Context([device])
+            program = _build(context, choice)
+            self._queue = cl.CommandQueue(context)
+            self._search = cl.Kernel(program, "search")
+            self._fingerprint = cl.Kernel(program, "fingerprint")
+            self._hash_headers = cl.Kernel(program, "hash_headers")
+            flags = cl.mem_flags
+            self._header = cl.Buffer(context, flags.READ_ONLY, 80)
+            self._found = cl.Buffer(context, flags.READ_WRITE, 4 * (1 + capacity))
+            self._sum = cl.Buffer(context, flags.READ_WRITE, 32)
+            self._headers = cl.Buffer(context, flags.READ_ONLY, 80 * HEADERS_AT_ONCE)
+            self._digests = cl.Buffer(context, flags.WRITE_ONLY, 32 * HEADERS_AT_ONCE)
 
     def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
         found = np.zeros(1, np.uint32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_kernel_texts_are_installed() -> None:
 
 def test_every_dependency_is_bounded() -> None:
     project = PROJECT["project"]
-    for requirement in [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]:
+    for requirement in chain(project["dependencies"], *project["optional-dependencies"].values()):
         assert "<" in requirement or requirement.startswith("quorate["), requirement
 
 

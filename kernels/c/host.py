@@ -58,7 +58,7 @@ class Pace:
     def learn(self, nonces: int, seconds: float) -> None:
         """Takes note of a launch. One that was smaller than asked for says little about the others."""
         if nonces == self.nonces:
-            factor = min(max(self._seconds / seconds, 1 / 4), 4)
+            factor = min(max(self._seconds / max(seconds, 1e-6), 1 / 4), 4)
             self._steps = min(max(round(self._steps * factor), 1), LARGEST_LAUNCH // self._step)
 
 
@@ -80,6 +80,8 @@ class CBackend:
             began = time.perf_counter()
             candidates, nonces = self._launcher.search(header, position, size, target >> 224)
             self._search_pace.learn(size, time.perf_counter() - began)
+            if candidates > size:
+                raise DeviceError(f"{self.device.name} reported {candidates} candidates among {size} nonces")
             if candidates > self._launcher.capacity:
                 limit = size // 2
                 continue

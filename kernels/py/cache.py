@@ -51,25 +51,6 @@ def folder() -> Path:
     return user_cache_path("quorate") / "kernels" / digest.hexdigest()
 
 
-class _KernelCache(FunctionCache):
-    """Numba's cache of one function, in our folder; one that cannot be used costs time and nothing else."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("kernels are compiled anew, as those in %s cannot be read: %s", self.cache_path, error)
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        try:
-            self._impl.locator.ensure_cache_path()
-            self.flush()  # what had to be compiled again was missing or damaged, and a file holds one function
-            super().save_overload(sig, data)
-        except OSError as error:
-            log.warning("kernels will be compiled anew next time, as %s is closed: %s", self.cache_path, error)
-
-
 class _Locator(_CacheLocator):
     def get_cache_path(self) -> str:
         return str(folder())
@@ -90,4 +71,22 @@ class _Implementation(CompileResultCacheImpl):
         self._filename_base = function.__qualname__
 
 
-_KernelCache._impl_class = _Implementation
+class _KernelCache(FunctionCache):
+    """Numba's cache of one function, in our folder; one that cannot be used costs time and nothing else."""
+
+    _impl_class = _Implementation
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            log.warning("kernels are compiled anew, as those in %s cannot be read: %s", self.cache_path, error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            self._impl.locator.ensure_cache_path()
+            self.flush()  # what had to be compiled again was missing or damaged, and a file holds one function
+            super().save_overload(sig, data)
+        except OSError as error:
+            log.warning("kernels will be compiled anew next time, as %s is closed: %s", self.cache_path, error)

@@ -26,7 +26,7 @@ class Emitter:
         self.builder = builder
         self.lanes = lanes
         self.type = I32 if lanes == 1 else ir.VectorType(I32, lanes)
-        self.constant = cache(self._constant)
+        self.constant = cache(self._constant)  # the text of a vector is long and few are different
 
     def _constant(self, value: int) -> ir.Constant:
         return ir.Constant(self.type, value if self.lanes == 1 else [value] * self.lanes)
@@ -52,8 +52,6 @@ class Emitter:
                 return self.builder.xor(x, y)
             case "and":
                 return self.builder.and_(x, y)
-            case "or":
-                return self.builder.or_(x, y)
             case "rotate":
                 return self._call("fshr", x, x, self.constant(distance))
             case "shift":

@@ -7,7 +7,7 @@ big-endian words, hence the swaps.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -23,7 +23,8 @@ DIGEST_WORDS = 8
 Words = npt.NDArray[np.uint32]
 
 
-def _digest_of_nonce() -> list[Word]:
+@cache
+def _digest_of_nonce() -> Sequence[Word]:
     """The digest as eight words of memory: of a header that the job fixes, with the varying nonce."""
     [nonce] = varyings(1)
     header = [*uniforms(HEADER_WORDS - 1), nonce.swap()]

@@ -24,8 +24,8 @@ from typing import Literal, NoReturn, Protocol, TypeVar
 
 MASK = 0xFFFFFFFF
 
-Operation = Literal["add", "xor", "and", "or", "rotate", "shift", "swap"]
-"""Sum mod 2^32, the bitwise three, rotation and shift to the right by a static distance, reversal of the bytes."""
+Operation = Literal["add", "xor", "and", "rotate", "shift", "swap"]
+"""Sum mod 2^32, bitwise xor and and, rotation and shift to the right by a static distance, reversal of the bytes."""
 
 
 class Time(IntEnum):
@@ -56,9 +56,6 @@ class Word:
 
     def __and__(self, other: Word) -> Word:
         return _make("and", self, other)
-
-    def __or__(self, other: Word) -> Word:
-        return _make("or", self, other)
 
     def rotate(self, distance: int) -> Word:
         """Rotated to the right by 1 to 31 bits."""
@@ -127,8 +124,6 @@ class Integers:
                 return x ^ y
             case "and":
                 return x & y
-            case "or":
-                return x | y
             case "rotate":
                 return (x >> distance | x << (32 - distance)) & MASK
             case "shift":

@@ -22,7 +22,7 @@ def test_hits_outside_the_window_or_out_of_order_are_refused(nonces: tuple[int, 
 
 def test_hits_of_another_type_are_refused() -> None:
     with pytest.raises(ValueError, match="uint32"):
-        Hits(0, 10, np.array([1], np.int64))  # type: ignore[arg-type]
+        Hits(0, 10, np.array([1], np.int64))
 
 
 def test_equal_hits_have_equal_digests() -> None:

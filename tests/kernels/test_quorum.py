@@ -24,9 +24,9 @@ SIZE = 4096
 class Stranger(ReferenceBackend):
     """An honest backend that counts as one of another family."""
 
-    def __init__(self, name: str = "stranger", **about: str) -> None:
-        given = {"family": name, "driver": f"driver of {name}", "hardware": f"chip of {name}", **about}
-        super().__init__(dataclasses.replace(ReferenceBackend().device, name=name, **given))
+    def __init__(self, name: str = "stranger", family: str = "strange", driver: str = "unknown") -> None:
+        description = "a reference in disguise"
+        super().__init__(Device(name, family, description, driver=driver, hardware=f"chip of {name}"))
 
 
 class Garbage(Stranger):
@@ -79,7 +79,7 @@ def test_every_lie_is_found_named_and_blamed(lie: str) -> None:
 
 @pytest.mark.parametrize("lie", ["false-hit", "withheld-hit", "flipped-bit", "late-onset", "intermittent"])
 def test_two_identical_liars_lose_against_one_honest_device(lie: str) -> None:
-    members = [Faulty(ReferenceBackend(), lie), Stranger(), Faulty(ReferenceBackend(), lie)]
+    members: list[Backend] = [Faulty(ReferenceBackend(), lie), Stranger(), Faulty(ReferenceBackend(), lie)]
     _, found = work(members)
     assert [f.kind for f in found] == [lie, lie]
     assert {f.device for f in found} == {f"faulty:{lie}:reference"}

@@ -24,7 +24,6 @@ OPERATIONS: list[tuple[Callable[[Word, Word], Word], Callable[[int, int], int]]]
     *[ADD] * 5,
     (operator.xor, operator.xor),
     (operator.and_, operator.and_),
-    (operator.or_, operator.or_),
     (lambda x, _: x.rotate(1), lambda x, _: int(f"{x:032b}"[-1:] + f"{x:032b}"[:-1], 2)),
     (lambda x, _: x.rotate(25), lambda x, _: int(f"{x:032b}"[-25:] + f"{x:032b}"[:-25], 2)),
     (lambda x, _: x.shift(3), lambda x, _: x // 8),
