@@ -192,4 +192,4 @@ def test_a_simulator_is_not_called_slow() -> None:
 def test_a_quorum_describes_itself() -> None:
     device = Quorum([ReferenceBackend(), Stranger()]).device
     assert device.name == "quorum:reference+stranger"
-    assert device.family == "reference+stranger"
+    assert device.family == "reference+strange"
