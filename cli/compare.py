@@ -54,6 +54,9 @@ def compare(
         show.document(_document(comparison))
     else:
         _print(comparison)
+    if comparison.left:
+        show.note(f"quorate: interrupted with {comparison.left:,} nonces not compared")
+        raise typer.Exit(130)
     raise typer.Exit(1 if comparison.findings else 0)
 
 
@@ -67,6 +70,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
         "target": f"{job.target:064x}",
         "start": job.start,
         "count": job.count,
+        "left": comparison.left,
         "results": [
             {
                 "device": result.device.name,
@@ -104,7 +108,7 @@ def _print(comparison: Comparison) -> None:
         right=("hits", "seconds"),
     )
     kinds = {(r.device.family, r.device.driver) for r in comparison.results}
-    if not comparison.findings:
+    if not comparison.findings and not comparison.left:
         show.line(f"All agree, bit for bit: {len(comparison.results)} devices, {len(kinds)} of them independent.")
     for finding in comparison.findings:
         show.line(finding.text)

@@ -20,7 +20,7 @@ from .backend import Bytes2D, Device, DeviceError, Hits, check_headers, check_wi
 from .py import search
 
 THREADS = 256
-"""Threads of a block. With the kernels' 32 to 55 registers a thread, four to eight blocks fill a multiprocessor."""
+"""Threads of a block. With 32 to 55 registers a thread, four to eight blocks fill a multiprocessor."""
 
 BLOCKS_PER_MULTIPROCESSOR = 8
 
@@ -126,11 +126,11 @@ class CudaBackend:
             while position < count:
                 nonces = min(count - position, most, self._scan_pace.nonces)
                 self._hits.copy_to_device(np.zeros(1, np.uint32))
-                with self._scan_pace.measured(nonces):
-                    self._scan(
-                        slots, np.uint32(start + position), np.uint32(nonces), limit, self._found, self._hits
-                    )
-                    hits = int(self._hits.copy_to_host()[0])
+                began = time.perf_counter()
+                first = np.uint32(start + position)
+                self._scan(slots, first, np.uint32(nonces), limit, self._found, self._hits)
+                hits = int(self._hits.copy_to_host()[0])
+                self._scan_pace.learn(nonces, time.perf_counter() - began)
                 if hits > FOUND:
                     most = max(1, nonces * FOUND // (2 * hits))  # again, with a launch that half fills the buffer
                     continue
@@ -148,9 +148,10 @@ class CudaBackend:
             self._total.copy_to_device(total)
             while position < count:
                 nonces = min(count - position, self._fingerprint_pace.nonces)
-                with self._fingerprint_pace.measured(nonces):
-                    self._fingerprint(slots, np.uint32(start + position), np.uint32(nonces), self._total)
-                    total = self._total.copy_to_host()
+                began = time.perf_counter()
+                self._fingerprint(slots, np.uint32(start + position), np.uint32(nonces), self._total)
+                total = self._total.copy_to_host()
+                self._fingerprint_pace.learn(nonces, time.perf_counter() - began)
                 position += nonces
         return bytes(total)
 
@@ -179,16 +180,13 @@ class CudaBackend:
 
 
 class _Pace:
-    """How many nonces a launch may take, learnt from how long launches took."""
+    """How many nonces a launch may have, learnt from how long launches took."""
 
     def __init__(self) -> None:
         self.nonces = FIRST_LAUNCH
 
-    @contextmanager
-    def measured(self, nonces: int) -> Iterator[None]:
-        """Times a launch of so many nonces; only one as long as the pace allows says anything about it."""
-        began = time.perf_counter()
-        yield
+    def learn(self, nonces: int, seconds: float) -> None:
+        """Only a launch of as many nonces as allowed tells how many should be."""
         if nonces == self.nonces:
-            change = LAUNCH_SECONDS / (time.perf_counter() - began)
-            self.nonces = min(LONGEST_LAUNCH, int(nonces * min(4, max(0.5, change))))
+            change = min(4, max(0.5, LAUNCH_SECONDS / seconds))
+            self.nonces = min(LONGEST_LAUNCH, int(nonces * change))

@@ -18,7 +18,13 @@ except ImportError as error:
 else:
     _import_error = ""
 
-OPTIONS = (*CUDA.options, "--std=c++17")
+OPTIONS = (
+    *CUDA.options,
+    f"-DLOCAL={CUDA.local}",
+    f"-DRESIDENT={CUDA.items_per_unit // CUDA.local}",
+    "--std=c++17",
+)
+"""For NVRTC; with the size and number of groups that it has to leave registers for."""
 
 
 def find() -> list[Device]:

@@ -11,12 +11,14 @@ import numpy as np
 from ..kernels.backend import Backend, Bytes2D, Device, Hits, UsageError
 from ..kernels.findings import Finding, findings
 from ..kernels.quorum import Quorum
+from .interrupt import interrupt_requested
 from .job import Job
 
 WINDOWS = 16
 """At least so many windows, where there are nonces enough: late and intermittent faults need several."""
 
-LONGEST_WINDOW = 1 << 24
+LONGEST_WINDOW = 1 << 22
+"""Nonces; the wait between Ctrl-C and the end is the time that the slowest device takes for them."""
 
 EASY_TARGET = 1 << 250
 """One nonce in 64 is a hit, so that a window of the default size holds hundreds."""
@@ -51,11 +53,14 @@ class Comparison:
     findings: list[Finding]
     """Devices found wrong, failed or slow; empty when all agree."""
 
+    left: int
+    """Nonces that were not compared: 0 unless interrupted."""
+
 
 def compare(backends: Sequence[Backend], job: Job, progress: Callable[[int], None] | None = None) -> Comparison:
     """Search and fingerprint the window of `job` on every backend.
 
-    `progress` is called with the nonces done. Raises `UsageError` for fewer than two backends, and
+    `progress` is called with the nonces done. An interrupt (Ctrl-C) ends after the window at work. Raises `UsageError` for fewer than two backends, and
     `DeviceError` when every one of them fails.
     """
     if len(backends) < 2:
@@ -68,19 +73,22 @@ def compare(backends: Sequence[Backend], job: Job, progress: Callable[[int], Non
     if job.count:
         quorum.search(job.header, job.start, size, 0)
         quorum.fingerprint(job.header, job.start, size)
-    for start in range(job.start, job.start + job.count, size):
-        count = min(size, job.start + job.count - start)
-        for transcript in transcripts:
-            transcript.window = (start, count)
-        quorum.search(job.header, start, count, job.target)
-        quorum.fingerprint(job.header, start, count)
-        if progress:
-            progress(start + count - job.start)
+    done = 0
+    with interrupt_requested() as stop:
+        while done < job.count and not stop.is_set():
+            start, count = job.start + done, min(size, job.count - done)
+            for transcript in transcripts:
+                transcript.window = (start, count)
+            quorum.search(job.header, start, count, job.target)
+            quorum.fingerprint(job.header, start, count)
+            done += count
+            if progress:
+                progress(done)
     results = [
         transcript.result(job, record.failure)
         for transcript, record in zip(transcripts, quorum.records, strict=True)
     ]
-    return Comparison(job, results, findings(quorum))
+    return Comparison(job, results, findings(quorum), left=job.count - done)
 
 
 class Transcript:

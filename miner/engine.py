@@ -7,17 +7,16 @@ named and gets no more work; its window goes back and another device does it.
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..kernels.backend import Backend, DeviceError, Hits
 from ..kernels.reference import ReferenceBackend
+from .interrupt import interrupt_requested
 from .job import Job
 from .windows import Windows
 
@@ -97,24 +96,23 @@ class Engine:
         began = time.perf_counter()
         found = Found(job, tallies=[Tally(b.device.name) for b in self.backends])
         windows = Windows(job.start, job.count)
-        stop = threading.Event()
         lock = threading.Lock()
-        threads = [
-            threading.Thread(target=self._work, args=(i, windows, found, stop, lock), name=b.device.name)
-            for i, b in enumerate(self.backends)
-            if i not in self._benched
-        ]
-        for thread in threads:
-            thread.start()
-        with _interrupt_sets(stop):
+        with interrupt_requested() as stop:
+            threads = [
+                threading.Thread(target=self._work, args=(i, windows, found, stop, lock), name=b.device.name)
+                for i, b in enumerate(self.backends)
+                if i not in self._benched
+            ]
+            for thread in threads:
+                thread.start()
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
                     thread.join(0.1 / len(threads))
                 found.seconds, found.left = time.perf_counter() - began, windows.left
                 if progress:
                     progress(found)
-        found.interrupted = stop.is_set()
         found.seconds, found.left = time.perf_counter() - began, windows.left
+        found.interrupted = stop.is_set() and found.left > 0
         found.hits.sort()
         for index, reason in self._benched.items():
             found.tallies[index].error = reason
@@ -156,19 +154,6 @@ class Engine:
     def _require_device(self) -> None:
         if len(self._benched) == len(self.backends):
             raise DeviceError("no device is left to work: " + "; ".join(self._benched.values()))
-
-
-@contextmanager
-def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
-    """Within, Ctrl-C sets `stop` instead of raising. Only the main thread can arrange that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def check_hits(job: Job, hits: Hits, device: str) -> list[tuple[int, bytes]]:

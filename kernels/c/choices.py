@@ -31,13 +31,12 @@ class Choice:
     @property
     def options(self) -> list[str]:
         """Compiler options."""
-        numbers = ("WIDTH", self.width), ("CHAINS", self.chains), ("LOCAL", self.local)
+        numbers = ("WIDTH", self.width), ("CHAINS", self.chains)
         flags = ("ROTATE", self.rotate), ("AVX512", self.avx512)
         return [f"-D{name}={value}" for name, value in numbers] + [f"-D{name}" for name, wanted in flags if wanted]
 
 
-# Four groups of 256 are what a multiprocessor holds at once if a thread has at most 64 registers, and
-# dialect.h tells NVRTC to see to that.
+# Four groups of 256 are what a multiprocessor holds at once if a thread has at most 64 registers.
 CUDA = Choice(items_per_unit=1024, local=256, seconds=0.2)
 GPU = Choice(rotate=True, items_per_unit=2048, local=256, seconds=0.2)
 # Three-input logic needs 512-bit registers; with the 16 registers of AVX2 a second chain only spills.

@@ -4,9 +4,9 @@
  *   WIDTH    lanes of a vector: 1, 2, 4, 8 or 16; CUDA has 1
  *   CHAINS   vectors that go through SHA-256 in lockstep, so that a processor that executes
  *            out of order always finds work that does not depend on what it waits for
- *   LOCAL    items of a group
  *   ROTATE   defined: OpenCL's rotate(); else shifts, which every CPU compiler recognises
  *   AVX512   defined: the processor has AVX-512, and the driver has to be told
+ *   LOCAL, RESIDENT   for CUDA: items of a group, and groups that a multiprocessor must hold at once
  *
  * What the other files use:
  *   uint, vec            a 32-bit word; WIDTH of them
@@ -24,7 +24,7 @@
 
 #if defined(__CUDACC_RTC__)
 
-#define KERNEL extern "C" __global__ __launch_bounds__(LOCAL, 1024 / LOCAL)
+#define KERNEL extern "C" __global__ __launch_bounds__(LOCAL, RESIDENT)
 #define GLOBAL
 #define INLINE static __device__ __forceinline__
 #define WORKER static __device__ __forceinline__

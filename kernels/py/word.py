@@ -25,7 +25,7 @@ from typing import Literal, NoReturn, Protocol, TypeVar
 MASK = 0xFFFFFFFF
 
 Operation = Literal["add", "xor", "and", "rotate", "shift", "swap"]
-"""Sum mod 2^32, bitwise xor and and, rotation and shift to the right by a static distance, reversal of the bytes."""
+"""Sum mod 2^32, bitwise xor and and, rotation and shift right by a static distance, reversal of the bytes."""
 
 
 class Time(IntEnum):

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from quorate.kernels.faulty import LIES
@@ -72,6 +78,19 @@ def test_wrong_input(quorate: Quorate, arguments: list[str], sentence: str) -> N
     ran = quorate("compare", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert sentence in ran.err
+
+
+def test_ctrl_c_says_what_was_compared() -> None:
+    command = [sys.executable, "-m", "quorate", "compare", "--devices", "reference,reference"]
+    process = subprocess.Popen([*command, "--count", str(1 << 22)], stdout=-1, stderr=-1, text=True)
+    time.sleep(3)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "fingerprint" in out
+    assert "All agree" not in out
+    assert "nonces not compared" in err
+    assert "Traceback" not in err
 
 
 def test_when_every_device_fails_exit_is_3(quorate: Quorate) -> None:

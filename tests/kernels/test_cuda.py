@@ -11,7 +11,6 @@ import random
 import re
 import subprocess
 import sys
-import time
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -156,16 +155,15 @@ def test_an_unavailable_device_cannot_be_opened() -> None:
 
 def test_launches_follow_the_time_that_they_took() -> None:
     pace = cuda._Pace()
-    with pace.measured(cuda.FIRST_LAUNCH):
-        pass
-    assert pace.nonces == 4 * cuda.FIRST_LAUNCH
-    with pace.measured(1):
-        time.sleep(2 * cuda.LAUNCH_SECONDS)
-    assert pace.nonces == 4 * cuda.FIRST_LAUNCH, "a short launch says nothing about long ones"
-    with pace.measured(pace.nonces):
-        time.sleep(1.5 * cuda.LAUNCH_SECONDS)
-    assert 2 * cuda.FIRST_LAUNCH <= pace.nonces < 3 * cuda.FIRST_LAUNCH
+    assert pace.nonces == cuda.FIRST_LAUNCH
+    pace.learn(pace.nonces, 2 * cuda.LAUNCH_SECONDS)
+    assert pace.nonces == cuda.FIRST_LAUNCH // 2
+    pace.learn(pace.nonces // 2, 1e-6)
+    assert pace.nonces == cuda.FIRST_LAUNCH // 2, "a short launch says nothing about long ones"
+    pace.learn(pace.nonces, 1e-6)
+    assert pace.nonces == 2 * cuda.FIRST_LAUNCH, "at most four times as many"
+    pace.learn(pace.nonces, 60)
+    assert pace.nonces == cuda.FIRST_LAUNCH, "the first launch compiles, which says little"
     for _ in range(20):
-        with pace.measured(pace.nonces):
-            pass
+        pace.learn(pace.nonces, 1e-6)
     assert pace.nonces == cuda.LONGEST_LAUNCH

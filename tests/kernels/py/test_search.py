@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.kernels.backend import Bytes2D
@@ -61,6 +61,7 @@ near = st.integers(-3, 3)
 bits = st.integers(0, 255)
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, max_size=5), numbers, near, bits)
 def test_digests_and_targets_compare_as_numbers(values: list[int], value: int, difference: int, bit: int) -> None:
     values = [*values, value, value ^ 1 << bit]

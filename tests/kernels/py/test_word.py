@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.kernels.py.word import INTEGERS, Operation, Program, Time, Word, constant, uniforms, varyings
@@ -53,6 +53,7 @@ def emitted(*outputs: Word) -> Counter[Operation]:
     return target.operations
 
 
+@settings(deadline=None)
 @given(st.lists(steps, min_size=1, max_size=40), st.lists(numbers, min_size=7, max_size=7), st.integers(1, 47))
 def test_a_program_computes_what_the_operations_say(
     steps: list[tuple[int, int, int]], inputs: list[int], wanted: int

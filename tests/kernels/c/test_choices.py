@@ -1,0 +1,45 @@
+"""The table of choices: what must never be chosen, and what the kernels' text needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from quorate.kernels.c import choices
+from quorate.kernels.c.choices import AVX512, choose, cpu_features
+
+DRIVERS = ["Portable Computing Language", "Intel(R) OpenCL", "rusticl", "Oclgrind", "a driver yet unknown"]
+ZEN_3 = frozenset({"avx", "avx2", "bmi2"})
+
+
+@pytest.mark.parametrize("platform", DRIVERS)
+@pytest.mark.parametrize("features", [frozenset(), ZEN_3, ZEN_3 | {"avx512f", "avx512bw"}])
+def test_avx512_only_where_the_processor_has_all_of_it(platform: str, features: frozenset[str]) -> None:
+    """Otherwise the process would die of an illegal instruction."""
+    assert not choose(platform, gpu=False, features=features).avx512
+
+
+def test_pocl_is_told_of_avx512() -> None:
+    choice = choose("Portable Computing Language", gpu=False, features=AVX512)
+    assert (choice.avx512, choice.width) == (True, 16)
+    assert "-DAVX512" in choice.options
+
+
+@pytest.mark.parametrize("platform", DRIVERS)
+def test_gpus_get_scalar_code_whatever_the_host_is(platform: str) -> None:
+    choice = choose(platform, gpu=True, features=AVX512)
+    assert choice.lanes == 1
+    assert not choice.avx512
+
+
+def test_groups_divide_the_items() -> None:
+    table = [choice for choice in vars(choices).values() if isinstance(choice, choices.Choice)]
+    assert len(table) >= 6
+    for choice in table:
+        assert choice.items_per_unit % choice.local == 0
+
+
+def test_the_features_of_this_processor_are_names_of_features() -> None:
+    features = cpu_features()
+    assert all(name.isascii() and not name.isspace() for name in features)
+    if features:
+        assert features & {"sse2", "asimd", "fp", "fpu"}

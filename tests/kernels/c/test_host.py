@@ -1,0 +1,109 @@
+"""Windows cut into launches, whatever the device answers; a device that cannot be had here is played by Python."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from quorate.kernels.backend import NONCES, Bytes2D, Device, DeviceError, Nonces
+from quorate.kernels.c.host import LARGEST_LAUNCH, CBackend, Pace, source
+
+HEADER = bytes(range(80))
+DEVICE = Device("opencl:0", "c", "a processor in Python")
+
+
+def value(nonce: int) -> int:
+    digest = sha256(sha256(HEADER[:76] + nonce.to_bytes(4, "little")).digest()).digest()
+    return int.from_bytes(digest, "little")
+
+
+class PythonLauncher:
+    """Keeps a launcher's contract with a buffer of `capacity` candidates, and notes the launches."""
+
+    step = 10
+
+    def __init__(self, capacity: int = 8) -> None:
+        self.capacity = capacity
+        self.launches: list[tuple[int, int]] = []
+
+    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+        self.launches.append((start, count))
+        candidates = [n for n in range(start, start + count) if value(n) >> 224 <= top]
+        return len(candidates), np.array(candidates[: self.capacity][::-1], np.uint32)
+
+    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+        raise AssertionError("not asked for")
+
+    def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+        digests = b"".join(sha256(sha256(h.tobytes()).digest()).digest() for h in headers)
+        return np.frombuffer(digests, np.uint8).reshape(-1, 32)
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 7, 8, 9, 1000])
+@pytest.mark.parametrize("target", [(1 << 256) - 1, 1 << 255, 1 << 250, 0])
+def test_no_hit_is_lost_to_a_full_buffer(capacity: int, target: int) -> None:
+    launcher = PythonLauncher(capacity)
+    hits = CBackend(DEVICE, launcher, 0.01).search(HEADER, 1000, 300, target)
+    assert hits.nonces.tolist() == [n for n in range(1000, 1300) if value(n) <= target]
+    if capacity < 8 and target == (1 << 256) - 1:
+        assert max(count for _, count in launcher.launches) > capacity, "the buffer never overflowed"
+
+
+def test_candidates_are_decided_by_all_256_bits() -> None:
+    exact = value(1234)
+    for target, expected in ((exact, True), (exact - 1, False), (exact + 1, True)):
+        hits = CBackend(DEVICE, PythonLauncher(), 0.01).search(HEADER, 1234, 1, target)
+        assert (1234 in hits.nonces) == expected
+
+
+@pytest.mark.parametrize("lie", [[1000, 1000], [999], [1010], [NONCES - 1]])
+def test_nonces_that_cannot_be_are_the_devices_fault(lie: list[int]) -> None:
+    class Liar(PythonLauncher):
+        def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+            return len(lie), np.array(lie, np.uint32)
+
+    with pytest.raises(DeviceError, match="opencl:0 reported what cannot be"):
+        CBackend(DEVICE, Liar(), 0.01).search(HEADER, 1000, 10, (1 << 256) - 1)
+
+
+def test_more_candidates_than_nonces_are_the_devices_fault() -> None:
+    class Liar(PythonLauncher):
+        def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+            return count + 1, np.arange(start, start + self.capacity, dtype=np.uint32)
+
+    with pytest.raises(DeviceError, match="11 candidates among 10 nonces"):
+        CBackend(DEVICE, Liar(), 0.01).search(HEADER, 1000, 10, (1 << 256) - 1)
+
+
+def test_the_pace_comes_to_launches_as_long_as_they_should_be() -> None:
+    pace = Pace(step=2048, seconds=0.05)
+    rate = 60e6
+    for _ in range(20):
+        pace.learn(pace.nonces, pace.nonces / rate)
+    assert pace.nonces / rate == pytest.approx(0.05, rel=0.1)
+    assert pace.nonces % 2048 == 0
+
+
+def test_the_pace_keeps_within_what_a_launch_can_count() -> None:
+    pace = Pace(step=1 << 20, seconds=0.05)
+    for _ in range(40):
+        pace.learn(pace.nonces, 1e-9)
+    assert pace.nonces <= LARGEST_LAUNCH
+    for _ in range(40):
+        pace.learn(pace.nonces, 1000.0)
+    assert pace.nonces == 1 << 20
+
+
+def test_the_pace_learns_nothing_from_the_rest_of_a_window() -> None:
+    pace = Pace(step=100, seconds=1.0)
+    pace.learn(99, 1e-9)
+    assert pace.nonces == 100
+
+
+def test_the_text_needs_no_file_beside_it() -> None:
+    assert "#include" not in source()
+    assert [
+        name for name in ("search", "fingerprint", "hash_headers") if f"KERNEL void {name}(" not in source()
+    ] == []
