@@ -110,7 +110,7 @@ def finding(found: Finding) -> dict[str, Any]:
         "items": [
             {
                 "header": item.header.hex(),
-                "nonce": int.from_bytes(item.header[76:], "little"),
+                "nonce": item.nonce,
                 "hash": item.digest[::-1].hex(),
             }
             for item in found.items

@@ -22,6 +22,7 @@ Errors:
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -136,6 +137,18 @@ class Backend(Protocol):
         """Every hit in the window. The nonce inside `header` is ignored."""
         ...
 
+    def search_versions(
+        self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+    ) -> list[Hits]:
+        """Every hit in the window for the header with each of these versions (version rolling, BIP 320).
+
+        One `Hits` for each version, in their order, equal to what `search` finds for that header. It is
+        its own search because headers that differ in nothing but their first 64 bytes share the message
+        schedule of their second block: a hash costs less, but the window holds `len(versions)` times as
+        many. A version is the uint32 in bytes 0 to 3 of the header, little-endian.
+        """
+        ...
+
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         """XOR of the digests of all nonces in the window, 32 bytes; zeros for an empty window.
 
@@ -159,6 +172,18 @@ def check_window(header: bytes, start: int, count: int, target: int = 0) -> None
         raise UsageError(f"the window of {count} nonces from {start} ends past 2^32; at most {NONCES - start} fit")
     if not 0 <= target <= MAX_TARGET:
         raise UsageError("a target is a number from 0 to 2^256 - 1")
+
+
+def check_versions(versions: Sequence[int]) -> None:
+    """Refuse versions that are no uint32. Every backend calls this first."""
+    for version in versions:
+        if not 0 <= version <= 0xFFFFFFFF:
+            raise UsageError(f"a version is a number from 0 to 2^32 - 1, not {version}")
+
+
+def with_version(header: bytes, version: int) -> bytes:
+    """The header with this version, 80 bytes."""
+    return version.to_bytes(4, "little") + header[4:]
 
 
 def check_headers(headers: Bytes2D) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -56,24 +57,35 @@ class Faulty:
         )
 
     def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
+        [hits] = self._spoil(lambda: [self.inner.search(header, start, count, target)])
+        return hits
+
+    def search_versions(
+        self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+    ) -> list[Hits]:
+        return self._spoil(lambda: self.inner.search_versions(header, versions, start, count, target))
+
+    def _spoil(self, work: Callable[[], list[Hits]]) -> list[Hits]:
+        """The honest answer to one call, made into the lie."""
         began = time.perf_counter()
-        hits = self.inner.search(header, start, count, target)
+        answer = work()
         self._searches += 1
         onset = self._searches > HONEST_WINDOWS
         match self.lie:
             case "false-hit":
-                return _with_false_hit(hits)
+                return [_with_false_hit(hits) for hits in answer]
             case "withheld-hit":
-                return _without_first_hit(hits)
+                return [_without_first_hit(hits) for hits in answer]
             case "late-onset" if onset:
-                return _without_first_hit(hits)
+                return [_without_first_hit(hits) for hits in answer]
             case "intermittent" if self._chance.random() < 0.5:
-                return _without_first_hit(hits)
+                return [_without_first_hit(hits) for hits in answer]
             case "slow":
-                time.sleep(max(0.0, SLOWNESS * count / self._reference_rate - (time.perf_counter() - began)))
+                hashes = sum(hits.count for hits in answer)
+                time.sleep(max(0.0, SLOWNESS * hashes / self._reference_rate - (time.perf_counter() - began)))
             case "crash" if onset:
                 raise DeviceError(f"{self.device.name} crashed on purpose")
-        return hits
+        return answer
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         honest = self.inner.fingerprint(header, start, count)

@@ -26,7 +26,9 @@ from .backend import (
     Nonces,
     UsageError,
     check_headers,
+    check_versions,
     check_window,
+    with_version,
 )
 from .reference import ReferenceBackend
 
@@ -51,6 +53,10 @@ class Item:
 
     digest: bytes
     """Its digest as the judge computes it, 32 bytes."""
+
+    @property
+    def nonce(self) -> int:
+        return int.from_bytes(self.header[76:], "little")
 
     def is_hit(self, target: int) -> bool:
         return int.from_bytes(self.digest, "little") <= target
@@ -120,30 +126,66 @@ class Quorum:
 
     def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
         check_window(header, start, count, target)
-        answers = self._ask(lambda member: member.search(header, start, count, target))
-        truth = self._decide_hits(header, start, count, target, [hits for _, hits, _ in answers])
-        right = []
-        for index, hits, seconds in answers:
-            record = self.records[index]
-            false = np.setdiff1d(hits.nonces, truth.nonces, assume_unique=True)
-            withheld = np.setdiff1d(truth.nonces, hits.nonces, assume_unique=True)
-            for fault, wrong, could in (
-                ("false-hit", false, count > len(truth)),
-                ("withheld-hit", withheld, len(truth) > 0),
-            ):
-                items, again = self._hear_again(index, header, wrong, target)
-                outcome = Outcome(not len(wrong), start, count, seconds, items, again)
-                if could:
-                    self._note(record, fault, outcome)
-            record.searches.append(Outcome(hits == truth, start, count, seconds))
-            if hits == truth:
-                right.append(record)
-        if count >= MEASURABLE:
-            began = time.perf_counter()
-            self.judge.search(header, start, MEASURABLE, 0)
-            self.yardstick.append((time.perf_counter() - began) / MEASURABLE)
-        self._require(right)
+        answers = self._ask(lambda member: [member.search(header, start, count, target)])
+
+        def again(_: int, nonce: int) -> Callable[[Backend], Hits]:
+            return lambda member: member.search(header, nonce, 1, target)
+
+        [truth] = self._adjudicate([header], target, answers, again)
         return truth
+
+    def search_versions(
+        self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+    ) -> list[Hits]:
+        check_window(header, start, count, target)
+        check_versions(versions)
+        answers = self._ask(lambda member: member.search_versions(header, versions, start, count, target))
+
+        def again(place: int, nonce: int) -> Callable[[Backend], Hits]:
+            return lambda member: member.search_versions(header, [versions[place]], nonce, 1, target)[0]
+
+        return self._adjudicate([with_version(header, v) for v in versions], target, answers, again)
+
+    def _adjudicate(
+        self,
+        headers: Sequence[bytes],
+        target: int,
+        answers: list[tuple[int, list[Hits], float]],
+        again: Callable[[int, int], Callable[[Backend], Hits]],
+    ) -> list[Hits]:
+        """The right hits of each header, from the members' answers; who was wrong is noted.
+
+        `again(place, nonce)` is the question whether a nonce is a hit for the header at that place.
+        """
+        truths = []
+        right = {index for index, _, _ in answers}
+        for place, header in enumerate(headers):
+            given = {index: hits[place] for index, hits, _ in answers}
+            truth = self._decide_hits(header, target, list(given.values()))
+            truths.append(truth)
+            for index, hits, seconds in answers:
+                false = np.setdiff1d(hits[place].nonces, truth.nonces, assume_unique=True)
+                withheld = np.setdiff1d(truth.nonces, hits[place].nonces, assume_unique=True)
+                if len(false) or len(withheld):
+                    right.discard(index)
+                for fault, wrong, could in (
+                    ("false-hit", false, truth.count > len(truth)),
+                    ("withheld-hit", withheld, len(truth) > 0),
+                ):
+                    items = self._items(header, wrong)
+                    repeated = any(self._wrong_again(index, item, target, place, again) for item in items)
+                    outcome = Outcome(not items, truth.start, truth.count, seconds, items, repeated)
+                    if could:
+                        self._note(self.records[index], fault, outcome)
+        for index, _, seconds in answers:
+            start, hashes = (truths[0].start, sum(t.count for t in truths)) if truths else (0, 0)
+            self.records[index].searches.append(Outcome(index in right, start, hashes, seconds))
+        if sum(truth.count for truth in truths) >= MEASURABLE:
+            began = time.perf_counter()
+            self.judge.search(headers[0], 0, MEASURABLE, 0)
+            self.yardstick.append((time.perf_counter() - began) / MEASURABLE)
+        self._require([self.records[index] for index in right])
+        return truths
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)
@@ -209,28 +251,32 @@ class Quorum:
             return None
         return answer, time.perf_counter() - began
 
-    def _decide_hits(self, header: bytes, start: int, count: int, target: int, lists: list[Hits]) -> Hits:
+    def _decide_hits(self, header: bytes, target: int, lists: list[Hits]) -> Hits:
         agreed = reduce(np.intersect1d, [hits.nonces for hits in lists])
         claimed = reduce(np.union1d, [hits.nonces for hits in lists])
         disputed = np.setdiff1d(claimed, agreed, assume_unique=True)
         digests = self.judge.hash_headers(with_nonces(header, disputed))
         hit = np.array([int.from_bytes(d.tobytes(), "little") <= target for d in digests], bool)
-        return Hits(start, count, np.union1d(agreed, disputed[hit]).astype(np.uint32))
+        nonces = np.union1d(agreed, disputed[hit]).astype(np.uint32)
+        return Hits(lists[0].start, lists[0].count, nonces)
 
-    def _hear_again(self, index: int, header: bytes, wrong: Nonces, target: int) -> tuple[tuple[Item, ...], bool]:
-        """The first wrong nonces as items, and whether the member is wrong about one of them again."""
-        wrong = wrong[:EXAMPLES]
-        headers = with_nonces(header, wrong)
+    def _items(self, header: bytes, wrong: Nonces) -> tuple[Item, ...]:
+        """The first of the wrong nonces, with their right digests."""
+        headers = with_nonces(header, wrong[:EXAMPLES])
         digests = self.judge.hash_headers(headers)
-        items = tuple(Item(h.tobytes(), d.tobytes()) for h, d in zip(headers, digests, strict=True))
-        for nonce, item in zip(wrong.tolist(), items, strict=True):
-            if self._searches_wrong_again(index, header, nonce, target, item.is_hit(target)):
-                return items, True
-        return items, False
+        return tuple(Item(h.tobytes(), d.tobytes()) for h, d in zip(headers, digests, strict=True))
 
-    def _searches_wrong_again(self, index: int, header: bytes, nonce: int, target: int, hit: bool) -> bool:
-        answer = self._ask_one(index, lambda member: member.search(header, nonce, 1, target))
-        return answer is not None and bool(len(answer[0])) != hit
+    def _wrong_again(
+        self,
+        index: int,
+        item: Item,
+        target: int,
+        place: int,
+        again: Callable[[int, int], Callable[[Backend], Hits]],
+    ) -> bool:
+        """Whether the member, asked about this one nonce, is wrong about it once more."""
+        answer = self._ask_one(index, again(place, item.nonce))
+        return answer is not None and bool(len(answer[0])) != item.is_hit(target)
 
     def _hashes_wrong_again(self, index: int, headers: Bytes2D, truth: Bytes2D) -> bool:
         answer = self._ask_one(index, lambda member: member.hash_headers(headers))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import ssl
+from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
 
-from .backend import Bytes2D, Device, Hits, check_headers, check_window
+from .backend import Bytes2D, Device, Hits, check_headers, check_versions, check_window, with_version
 
 
 def find() -> list[Device]:
@@ -31,6 +32,13 @@ class ReferenceBackend:
         check_window(header, start, count, target)
         nonces = [n for n in range(start, start + count) if int.from_bytes(_digest(header, n), "little") <= target]
         return Hits(start, count, np.array(nonces, np.uint32))
+
+    def search_versions(
+        self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+    ) -> list[Hits]:
+        check_window(header, start, count, target)
+        check_versions(versions)
+        return [self.search(with_version(header, version), start, count, target) for version in versions]
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)

@@ -60,8 +60,8 @@ class Comparison:
 def compare(backends: Sequence[Backend], job: Job, progress: Callable[[int], None] | None = None) -> Comparison:
     """Search and fingerprint the window of `job` on every backend.
 
-    `progress` is called with the nonces done. An interrupt (Ctrl-C) ends after the window at work. Raises `UsageError` for fewer than two backends, and
-    `DeviceError` when every one of them fails.
+    `progress` is called with the nonces done. An interrupt (Ctrl-C) ends it after the window at work.
+    Raises `UsageError` for fewer than two backends, and `DeviceError` when every one of them fails.
     """
     if len(backends) < 2:
         raise UsageError("comparing takes two or more devices, as in --devices reference,cpu")
@@ -115,6 +115,11 @@ class Transcript:
             self._hits[self.window] = hits
             self._seconds += time.perf_counter() - began
         return hits
+
+    def search_versions(
+        self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+    ) -> list[Hits]:
+        return self.inner.search_versions(header, versions, start, count, target)
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         began = time.perf_counter()

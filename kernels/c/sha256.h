@@ -138,7 +138,9 @@ INLINE void initialise(vec hash[8][CHAINS])
     }
 }
 
-/* Ends a message of `bytes` bytes whose last block has `words` words; section 5.1.1. */
+/* Pads the last block of a message of `bytes` bytes after its first `words` words; section 5.1.1.
+ * The loop's bounds are constants even before `pad` is inlined: PoCL leaves other loops as they are,
+ * and with the padding in memory nothing folds. */
 INLINE void pad(vec w[16][CHAINS], const int words, const uint bytes)
 {
     EACH_CHAIN {

@@ -115,6 +115,31 @@ def test_real_headers(backend: Backend, height: int) -> None:
     assert found(backend, header, nonce - 3000, 6000, oracle.target(header)) == [nonce]
 
 
+@pytest.mark.parametrize("versions", [[], [0x20000000], [1, 2, 1], [0x20000000 + (i << 13) for i in range(21)]])
+@pytest.mark.parametrize("count", [0, 1, 15, 17, 1000])
+def test_search_of_versions(backend: Backend, versions: list[int], count: int) -> None:
+    """Equal to one search for each version, whether versions or nonces are what fills the lanes."""
+    header, start, target = oracle.random_header(count), NONCES - count - 3, 1 << 253
+    found = backend.search_versions(header, versions, start, count, target)
+    headers = [version.to_bytes(4, "little") + header[4:] for version in versions]
+    assert [(hits.start, hits.count) for hits in found] == [(start, count)] * len(versions)
+    assert [h.nonces.tolist() for h in found] == [oracle.hits(h, start, count, target) for h in headers]
+
+
+def test_versions_of_every_hash_a_hit(backend: Backend) -> None:
+    versions = [0x20000000 + (i << 13) for i in range(5)]
+    for hits in backend.search_versions(oracle.random_header(8), versions, 0, 20_000, oracle.MAX_TARGET):
+        assert np.array_equal(hits.nonces, np.arange(20_000, dtype=np.uint32))
+
+
+def test_a_real_header_among_rolled_versions(backend: Backend) -> None:
+    header = bytes.fromhex(REAL_HEADERS[822528])
+    version, nonce = int.from_bytes(header[:4], "little"), int.from_bytes(header[76:], "little")
+    versions = [version ^ (i << 13) for i in range(16)]
+    found = backend.search_versions(header, versions, nonce - 1000, 2000, oracle.target(header))
+    assert [h.nonces.tolist() for h in found] == [[nonce]] + [[]] * 15
+
+
 @pytest.mark.parametrize("count", COUNTS)
 def test_fingerprint(backend: Backend, count: int) -> None:
     rng = random.Random(count + 1)

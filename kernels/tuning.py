@@ -1,0 +1,74 @@
+"""Which of several kernels is fastest on a device: measured once, saved for this machine.
+
+A backend that has more than one way to do its work has a default for every device. `calibrate` measures
+the ways side by side and saves the best, and the backend asks `saved` when it is opened. The file is
+`tuning.json` in the user's cache folder; without it the defaults hold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from .backend import Device
+
+ROUNDS = 5
+"""Measurements of each way, in turn, so that a machine that is busy for a moment is so for all."""
+
+
+def saved(device: Device) -> str | None:
+    """The name of the way that was fastest here, or None where nobody has measured."""
+    choice = _read().get(_key(device), {}).get("choice")
+    return None if choice is None else str(choice)
+
+
+def calibrate(device: Device, ways: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+    """Median hashes a second of each way, fastest first; the fastest is saved.
+
+    Each way is a function that works for about 0.1 s and returns the hashes a second it reached. Its
+    first call, which may compile, is not counted. Raises `OSError` where the file cannot be written.
+    """
+    for measure in ways.values():
+        measure()
+    samples: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, measure in ways.items():
+            samples[name].append(measure())
+    rates = {name: statistics.median(values) for name, values in samples.items()}
+    rates = dict(sorted(rates.items(), key=lambda item: -item[1]))
+    entries = _read()
+    entries[_key(device)] = {"choice": next(iter(rates)), "hashes_per_second": rates}
+    _write(entries)
+    return rates
+
+
+def file() -> Path:
+    return user_cache_path("quorate") / "tuning.json"
+
+
+def _key(device: Device) -> str:
+    """A new driver or another chip has to be measured anew; the number in a name may change any day."""
+    return " | ".join((device.kind, device.description, device.driver))
+
+
+def _read() -> dict[str, Any]:
+    """The saved choices; a file that is damaged or cannot be read costs a calibration and nothing else."""
+    try:
+        entries = json.loads(file().read_text())
+    except (OSError, ValueError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
+
+
+def _write(entries: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    file().parent.mkdir(parents=True, exist_ok=True)
+    draft = file().with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(entries, indent=2) + "\n")
+    draft.replace(file())
