@@ -10,7 +10,7 @@ from .options import Count, Header, Json, Start, Target, header_target, open_dev
 
 if TYPE_CHECKING:
     from ..kernels.backend import Backend
-    from ..miner.engine import Engine, Found
+    from ..miner.engine import Engine, Found, Hit
     from ..miner.job import Job
 
 
@@ -19,6 +19,10 @@ def mine(
     start: Start = None,
     count: Count = None,
     target: Target = None,
+    versions: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Roll N versions of --header (BIP 320), its own first."),
+    ] = None,
     device: Annotated[
         str | None,
         typer.Option(metavar="NAME[,NAME...]", help="Devices to mine on. [default: one for each chip]"),
@@ -33,12 +37,12 @@ def mine(
     """
     from ..kernels.backend import NONCES, UsageError
     from ..miner.engine import Engine
-    from ..miner.job import Job
+    from ..miner.job import Job, rolled_versions
     from . import show
 
     show.log_to_stderr()
     if header is None:
-        given = {"--start": start, "--count": count, "--target": target}
+        given = {"--start": start, "--count": count, "--target": target, "--versions": versions}
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"{option} belongs to --header, which is missing")
@@ -51,9 +55,10 @@ def mine(
         parse_target(target) if target is not None else header_target(raw),
         first,
         count if count is not None else max(0, NONCES - first),
+        rolled_versions(raw, versions) if versions is not None else (),
     )
     engine = Engine(_backends(device))
-    found = _run(engine, job, f"{job.count:,} nonces")
+    found = _run(engine, job, f"{job.hashes:,} hashes")
     if as_json:
         show.document(_document(found, engine))
     else:
@@ -77,14 +82,14 @@ def _mine_bundled(engine: Engine, as_json: bool) -> None:
     for bundled in BUNDLED:
         job = Job(bundled.header, header_target(bundled.header), bundled.start, WINDOW)
         found = _run(engine, job, f"height {bundled.height:,}")
-        match = [nonce for nonce, _ in found.hits] == [bundled.nonce]
+        match = [hit.nonce for hit in found.hits] == [bundled.nonce]
         documents.append(
             {"height": bundled.height, "known_nonce": bundled.nonce, "match": match, **_document(found, engine)}
         )
         code = max(code, _exit_code(found), 0 if match else 1)
         if not as_json:
             result = "as published" if match else f"but {bundled.nonce} was published"
-            nonces = ", ".join(f"{nonce} → {digest[::-1].hex()}" for nonce, digest in found.hits) or "none"
+            nonces = ", ".join(f"{hit.nonce} → {hit.digest[::-1].hex()}" for hit in found.hits) or "none"
             show.line(f"height {bundled.height:>7,}, {bundled.note}: nonce {nonces}, {result}")
         if found.interrupted or _exit_code(found) == 3:
             break
@@ -124,7 +129,7 @@ def _backends(names: str | None) -> list[Backend]:
 def _run(engine: Engine, job: Job, text: str) -> Found:
     from . import show
 
-    with show.progress(text, job.count) as update:
+    with show.progress(text, job.hashes) as update:
         return engine.run(
             job,
             lambda found: update(found.hashes, show.rate(found.hashes / found.seconds if found.seconds else 0)),
@@ -149,14 +154,20 @@ def _findings(engine: Engine) -> list[dict[str, Any]]:
     return [show.finding(f) for quorum in quorums for f in findings(quorum)]
 
 
+def _hit(hit: Hit) -> dict[str, Any]:
+    document: dict[str, Any] = {"nonce": hit.nonce, "hash": hit.digest[::-1].hex()}
+    return document if hit.version is None else {**document, "version": hit.version}
+
+
 def _document(found: Found, engine: Engine) -> dict[str, Any]:
     job = found.job
     return {
-        "hits": [{"nonce": nonce, "hash": digest[::-1].hex()} for nonce, digest in found.hits],
+        "hits": [_hit(hit) for hit in found.hits],
         "header": job.header.hex(),
         "target": f"{job.target:064x}",
         "start": job.start,
         "count": job.count,
+        "versions": list(job.versions),
         "hashes": found.hashes,
         "left": found.left,
         "seconds": found.seconds,
@@ -183,10 +194,12 @@ def _document(found: Found, engine: Engine) -> dict[str, Any]:
 def _print(found: Found) -> None:
     from . import show
 
-    for nonce, digest in found.hits:
-        show.line(f"nonce {nonce}  hash {digest[::-1].hex()}")
+    for hit in found.hits:
+        version = "" if hit.version is None else f"version {hit.version:#010x}  "
+        show.line(f"nonce {hit.nonce}  {version}hash {hit.digest[::-1].hex()}")
+    rolled = f" for each of {len(found.job.versions)} versions" if found.job.versions else ""
     show.line(
-        f"{len(found.hits)} hits in the window of {found.job.count:,} nonces from {found.job.start:,}; "
+        f"{len(found.hits)} hits in the window of {found.job.count:,} nonces from {found.job.start:,}{rolled}; "
         f"{found.hashes:,} hashes in {found.seconds:.1f} s, " + show.rate(found.rate)
     )
     if len(found.tallies) > 1:

@@ -17,14 +17,14 @@ import numpy as np
 from ..kernels.backend import Backend, DeviceError, Hits
 from ..kernels.reference import ReferenceBackend
 from .interrupt import interrupt_requested
-from .job import Job
+from .job import Job, complete_header
 from .windows import Windows
 
 WINDOW_SECONDS = 0.25
 """How long a window should take: the wait between Ctrl-C and the end."""
 
 FIRST_WINDOW = 1 << 12
-"""Nonces of a device's first window, before its speed is known."""
+"""Hashes of a device's first window, before its speed is known, and of the smallest worth handing out."""
 
 GROWTH = 8
 """How many times larger than the last a window may be, so that one lucky measurement does not run away."""
@@ -50,13 +50,25 @@ class Tally:
         return self.hashes / self.seconds if self.seconds else 0.0
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Hit:
+    """A nonce that meets the target, hashed again by the reference."""
+
+    nonce: int
+    version: int | None
+    """Of a rolled header; None in a plain nonce scan."""
+
+    digest: bytes
+    """32 bytes as SHA-256 puts them out; reversed, the hash that explorers display."""
+
+
 @dataclass(slots=True)
 class Found:
     """The result of a run."""
 
     job: Job
-    hits: list[tuple[int, bytes]] = field(default_factory=list)
-    """(nonce, digest) of every hit in the windows that were done, ascending by nonce."""
+    hits: list[Hit] = field(default_factory=list)
+    """Every hit in the windows that were done, ascending by nonce, then version."""
 
     tallies: list[Tally] = field(default_factory=list)
     seconds: float = 0.0
@@ -123,15 +135,15 @@ class Engine:
     ) -> None:
         backend, job, tally = self.backends[index], found.job, found.tallies[index]
         while not stop.is_set() and not windows.complete:
-            window = windows.take(self._share(index, windows))
+            window = windows.take(max(1, self._share(index, windows.left * job.rolls) // job.rolls))
             if window is None:  # another device still holds one, which may come back
                 time.sleep(0.005)
                 continue
             began = time.perf_counter()
             try:
-                hits = backend.search(job.header, *window, job.target)
+                found_by_version = search(backend, job, *window)
                 seconds = time.perf_counter() - began
-                checked = check_hits(job, hits, backend.device.name)
+                checked = check_hits(job, found_by_version, backend.device.name)
             except Exception as error:  # noqa: BLE001  a driver fails in ways that its library never announced
                 windows.give_back(*window)
                 self._benched[index] = str(error) or type(error).__name__
@@ -139,16 +151,16 @@ class Engine:
             with lock:
                 found.hits += checked
                 tally.windows += 1
-                tally.hashes += window[1]
+                tally.hashes += window[1] * job.rolls
                 tally.seconds += seconds
                 tally.hits += len(checked)
-            self._sizes[index] = _next_size(window[1], seconds)
+            self._sizes[index] = _next_size(window[1] * job.rolls, seconds)
             windows.done(window[1])
 
-    def _share(self, index: int, windows: Windows) -> int:
-        """The device's window size, less near the end, where each device gets its part of what is left."""
+    def _share(self, index: int, left: int) -> int:
+        """The device's window in hashes, less near the end, where each device gets its part of what is left."""
         total = sum(size for i, size in enumerate(self._sizes) if i not in self._benched)
-        part = windows.left * self._sizes[index] // total
+        part = left * self._sizes[index] // total
         return max(FIRST_WINDOW, min(self._sizes[index], part))
 
     def _require_device(self) -> None:
@@ -156,17 +168,26 @@ class Engine:
             raise DeviceError("no device is left to work: " + "; ".join(self._benched.values()))
 
 
-def check_hits(job: Job, hits: Hits, device: str) -> list[tuple[int, bytes]]:
-    """(nonce, digest) of each hit, hashed again by the reference. Raises `DeviceError` for one that is none."""
-    headers = b"".join(job.header_with(nonce) for nonce in hits.nonces.tolist())
+def search(backend: Backend, job: Job, start: int, count: int) -> list[tuple[int | None, Hits]]:
+    """Hits by version: of one plain nonce scan, or of version rolling."""
+    if not job.versions:
+        return [(None, backend.search(job.header, start, count, job.target))]
+    rolled = backend.search_versions(job.header, job.versions, start, count, job.target)
+    return list(zip(job.versions, rolled, strict=True))
+
+
+def check_hits(job: Job, found: list[tuple[int | None, Hits]], device: str) -> list[Hit]:
+    """Each hit, hashed again by the reference. Raises `DeviceError` for one that is none."""
+    claims = [(nonce, version) for version, hits in found for nonce in hits.nonces.tolist()]
+    headers = b"".join(complete_header(job.header, nonce, version) for nonce, version in claims)
     digests = ReferenceBackend().hash_headers(np.frombuffer(headers, np.uint8).reshape(-1, 80))
-    checked = [(nonce, digest.tobytes()) for nonce, digest in zip(hits.nonces.tolist(), digests, strict=True)]
-    for nonce, digest in checked:
-        if int.from_bytes(digest, "little") > job.target:
-            raise DeviceError(f"hardware error: {device} reported nonce {nonce}, which is no hit")
+    checked = [Hit(*claim, digest.tobytes()) for claim, digest in zip(claims, digests, strict=True)]
+    for hit in checked:
+        if int.from_bytes(hit.digest, "little") > job.target:
+            raise DeviceError(f"hardware error: {device} reported nonce {hit.nonce}, which is no hit")
     return checked
 
 
-def _next_size(count: int, seconds: float) -> int:
-    wanted = int(count * WINDOW_SECONDS / max(seconds, 1e-9))
-    return max(FIRST_WINDOW, min(wanted, GROWTH * count))
+def _next_size(hashes: int, seconds: float) -> int:
+    wanted = int(hashes * WINDOW_SECONDS / max(seconds, 1e-9))
+    return max(FIRST_WINDOW, min(wanted, GROWTH * hashes))

@@ -65,6 +65,18 @@ def test_every_hit_of_the_window_ascending(quorate: Quorate) -> None:
     assert sum(d["hashes"] for d in ran.json["devices"]) == 20000
 
 
+def test_rolled_versions_are_reported_as_what_they_are(quorate: Quorate) -> None:
+    work = ["--header", GENESIS, "--start", NONCE - 100, "--count", 200, "--versions", 3]
+    ran = quorate("mine", *work, "--device", "reference", "--json")
+    assert ran.code == 0
+    assert ran.json["hits"] == [{"nonce": NONCE, "hash": GENESIS_HASH, "version": 1}]
+    assert ran.json["versions"] == [1, 1 + (1 << 13), 1 + (2 << 13)]
+    assert (ran.json["count"], ran.json["hashes"]) == (200, 600)
+    people = quorate("mine", *work, "--device", "reference")
+    assert f"nonce {NONCE}  version 0x00000001  hash {GENESIS_HASH}" in people.out
+    assert "for each of 3 versions" in people.out
+
+
 def test_nothing_found_exits_with_1(quorate: Quorate) -> None:
     ran = quorate("mine", "--header", GENESIS, "--count", 100, "--device", "reference")
     assert ran.code == 1
@@ -133,6 +145,8 @@ def test_ctrl_c_ends_with_a_summary() -> None:
         (["--header", GENESIS, "--device", "gpu"], "there is no device 'gpu'"),
         (["--header", GENESIS, "--device", "cpu,,reference"], "has an empty name in it"),
         (["--device", "faulty:white:cpu"], "there is no lie 'white'"),
+        (["--header", GENESIS, "--versions", "0"], "1 to 65536 versions to roll (BIP 320), not 0"),
+        (["--versions", "5"], "--versions belongs to --header"),
         (["--count", "5"], "--count belongs to --header, which is missing"),
     ],
 )

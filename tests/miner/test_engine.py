@@ -10,11 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from quorate.kernels.backend import Backend, DeviceError, Hits, UsageError
+from quorate.kernels.backend import Backend, DeviceError, Hits, UsageError, with_version
 from quorate.kernels.faulty import Faulty
 from quorate.kernels.reference import ReferenceBackend
 from quorate.miner.engine import Engine, Found, check_hits
-from quorate.miner.job import Job
+from quorate.miner.job import Job, complete_header, rolled_versions
 
 HEADER = bytes(range(80))
 TARGET = 1 << 247  # one nonce in 512
@@ -38,7 +38,7 @@ class Recorder(ReferenceBackend):
 
 
 def nonces(found: Found) -> list[int]:
-    return [nonce for nonce, _ in found.hits]
+    return [hit.nonce for hit in found.hits]
 
 
 def test_one_device_does_it_all() -> None:
@@ -52,9 +52,9 @@ def test_one_device_does_it_all() -> None:
 
 
 def test_hits_come_with_their_digests() -> None:
-    for nonce, digest in Engine([ReferenceBackend()]).run(JOB).hits:
-        header = np.frombuffer(JOB.header_with(nonce), np.uint8).reshape(1, 80)
-        assert ReferenceBackend().hash_headers(header).tobytes() == digest
+    for hit in Engine([ReferenceBackend()]).run(JOB).hits:
+        header = np.frombuffer(complete_header(HEADER, hit.nonce, None), np.uint8).reshape(1, 80)
+        assert ReferenceBackend().hash_headers(header).tobytes() == hit.digest
 
 
 def test_devices_share_the_window_without_overlap() -> None:
@@ -163,7 +163,32 @@ def test_an_empty_window_is_done_at_once() -> None:
 def test_a_false_hit_is_not_believed() -> None:
     liar: Backend = Faulty(ReferenceBackend(), "false-hit")
     with pytest.raises(DeviceError, match=r"hardware error: faulty:false-hit:reference reported nonce \d+"):
-        check_hits(JOB, liar.search(HEADER, 1000, 600, TARGET), liar.device.name)
+        check_hits(JOB, [(None, liar.search(HEADER, 1000, 600, TARGET))], liar.device.name)
+
+
+def test_versions_are_rolled_and_hits_carry_theirs() -> None:
+    versions = rolled_versions(HEADER, 5)
+    assert len(set(versions)) == 5
+    assert versions[0] == int.from_bytes(HEADER[:4], "little")
+    assert all((version ^ versions[0]) & ~0x1FFFE000 == 0 for version in versions)
+    job = Job(HEADER, TARGET, 1000, 20_000, versions)
+    found = Engine([ReferenceBackend(), Faulty(ReferenceBackend(), "false-hit")]).run(job)
+    expected = sorted(
+        (nonce, version)
+        for version in versions
+        for nonce in ReferenceBackend().search(with_version(HEADER, version), 1000, 20_000, TARGET).nonces.tolist()
+    )
+    assert [(hit.nonce, hit.version) for hit in found.hits] == expected
+    assert len(expected) > 100
+    assert found.hashes == job.hashes == 100_000
+    assert "no hit" in found.errors[0]
+
+
+@pytest.mark.parametrize("count", [0, 65537])
+def test_bip_320_has_sixteen_bits(count: int) -> None:
+    with pytest.raises(UsageError, match="1 to 65536 versions"):
+        rolled_versions(HEADER, count)
+    assert len(set(rolled_versions(HEADER, 65536))) == 65536
 
 
 def test_a_job_outside_the_contract_is_refused() -> None:
