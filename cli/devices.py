@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from .options import Json
 
 
-def devices(as_json: Json = False) -> None:
+def devices(
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            help="First measure which kernel is fastest on these devices, and save it for this machine.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show what can compute here, and why something cannot."""
     from ..kernels import catalog
     from . import show
 
+    show.log_to_stderr()
+    for name in calibrate.split(",") if calibrate is not None else ():
+        rates = catalog.calibrate(name)
+        show.note(f"{name}: " + ", ".join(f"{way} {show.rate(rate)}" for way, rate in rates.items()))
     found = catalog.devices()
     if as_json:
         show.document(

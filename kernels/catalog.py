@@ -7,6 +7,7 @@ imported when its kind is asked for, because the libraries behind it take long t
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
 from .backend import Backend, Device, UnavailableError, UsageError
 
@@ -54,6 +55,27 @@ def open_backend(name: str) -> Backend:
         from .quorum import Quorum
 
         return Quorum([open_backend(member) for member in rest.split("+")])
+    device = _device(name)
+    backend: Backend = _module(device.kind).open_device(device)
+    return backend
+
+
+def calibrate(name: str) -> dict[str, float]:
+    """Measure the ways in which a device can do its work, save the fastest (`kernels/tuning.py`).
+
+    Returns hashes a second by way, fastest first. Raises what `open_backend` does, and `UsageError` for a
+    device that has one way only.
+    """
+    device = _device(name)
+    measure = getattr(_module(device.kind), "calibrate", None)
+    if measure is None:
+        raise UsageError(f"{name} has one way to do its work, so there is nothing to calibrate")
+    rates: dict[str, float] = measure(device)
+    return rates
+
+
+def _device(name: str) -> Device:
+    kind = name.partition(":")[0]
     if kind not in KINDS:
         raise UsageError(f"there is no device {name!r}; `quorate devices` lists those of this machine")
     found = _find(kind)
@@ -65,10 +87,13 @@ def open_backend(name: str) -> Backend:
         raise UsageError(f"there is no device {name!r}; of that kind there is {names}")
     if not device.available:
         raise UnavailableError(f"{name} cannot be used here: {device.reason}")
-    backend: Backend = import_module(f"{__package__}.{kind}").open_device(device)
-    return backend
+    return device
 
 
 def _find(kind: str) -> list[Device]:
-    found: list[Device] = import_module(f"{__package__}.{kind}").find()
+    found: list[Device] = _module(kind).find()
     return found
+
+
+def _module(kind: str) -> ModuleType:
+    return import_module(f"{__package__}.{kind}")

@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
 from quorate.kernels.catalog import KINDS
 
 from .conftest import Quorate
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder for this test alone, so that no calibration of the machine is replaced."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
 
 
 def test_every_kind_is_listed(quorate: Quorate) -> None:
@@ -23,3 +35,23 @@ def test_people_see_what_is_there_and_why_something_is_not(quorate: Quorate) -> 
     for device in listed:
         assert device["name"] in ran.out
         assert " ".join(device["reason"].split()) in " ".join(ran.out.split())
+
+
+def test_a_calibration_names_the_ways_and_their_rates(quorate: Quorate, own_cache: Path) -> None:
+    ran = quorate("devices", "--calibrate", "cpu", "--json")
+    assert ran.code == 0
+    assert "cpu: " in ran.err
+    assert "H/s" in ran.err
+    [entry] = json.loads((own_cache / "quorate" / "tuning.json").read_text()).values()
+    assert entry["choice"] == max(entry["hashes_per_second"], key=entry["hashes_per_second"].get)
+
+
+def test_what_cannot_be_calibrated(quorate: Quorate) -> None:
+    for name, words in (
+        ("reference", "one way to do its work"),
+        ("gpu", "no device 'gpu'"),
+        (",", "no device ''"),
+    ):
+        ran = quorate("devices", "--calibrate", name)
+        assert (ran.code, ran.out) == (2, "")
+        assert words in ran.err
