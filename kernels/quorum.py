@@ -139,12 +139,16 @@ class Quorum:
     ) -> list[Hits]:
         check_window(header, start, count, target)
         check_versions(versions)
-        answers = self._ask(lambda member: member.search_versions(header, versions, start, count, target))
+
+        def question(member: Backend) -> list[Hits]:
+            answer = member.search_versions(header, versions, start, count, target)
+            return [hits for _, hits in zip(versions, answer, strict=True)]  # too few is a failure
 
         def again(place: int, nonce: int) -> Callable[[Backend], Hits]:
             return lambda member: member.search_versions(header, [versions[place]], nonce, 1, target)[0]
 
-        return self._adjudicate([with_version(header, v) for v in versions], target, answers, again)
+        headers = [with_version(header, version) for version in versions]
+        return self._adjudicate(headers, target, self._ask(question), again)
 
     def _adjudicate(
         self,

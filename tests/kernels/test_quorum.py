@@ -193,3 +193,31 @@ def test_a_quorum_describes_itself() -> None:
     device = Quorum([ReferenceBackend(), Stranger()]).device
     assert device.name == "quorum:reference+stranger"
     assert device.family == "reference+strange"
+
+
+@pytest.mark.parametrize("lie", ["false-hit", "withheld-hit", "crash"])
+def test_lies_about_rolled_versions_are_found(lie: str) -> None:
+    quorum = Quorum([Stranger(), Faulty(ReferenceBackend(), lie)], need=1)
+    versions = [1, 2, 3]
+    for start in range(0, 6 * 500, 500):
+        found = quorum.search_versions(HEADER, versions, start, 500, TARGET)
+        for version, hits in zip(versions, found, strict=True):
+            header = version.to_bytes(4, "little") + HEADER[4:]
+            assert hits.nonces.tolist() == oracle.hits(header, start, 500, TARGET)
+    [finding] = findings(quorum)
+    assert (finding.device, finding.kind) == (f"faulty:{lie}:reference", lie)
+    assert finding.again == (lie != "crash")
+    versions_of_items = {int.from_bytes(item.header[:4], "little") for item in finding.items}
+    assert versions_of_items <= set(versions)
+
+
+def test_an_answer_for_too_few_versions_is_a_failure() -> None:
+    class Forgetful(Stranger):
+        def search_versions(
+            self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+        ) -> list[Hits]:
+            return super().search_versions(header, versions[1:], start, count, target)
+
+    quorum = Quorum([ReferenceBackend(), Forgetful()], need=1)
+    quorum.search_versions(HEADER, [1, 2], 0, 100, TARGET)
+    assert [f.kind for f in findings(quorum)] == ["crash"]
