@@ -5,7 +5,7 @@ arrays:
 
     from ptx.run import load
     kernels = load(text)
-    kernels["search"].launch(4, 256, header, np.uint32(start), ..., found, order="descending")
+    kernels["hash_headers"].launch(4, 256, headers, len(headers), digests, order="descending")
 
 It knows what Quorate's kernels need, as NVVM up to PTX 9.5 writes it: 32 and 64-bit integers, branches, global
 memory and atomics in one dimension. Anything else it refuses by name rather than guess. What a GPU would leave

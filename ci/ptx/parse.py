@@ -94,7 +94,7 @@ _LABEL = re.compile(r"([\w$]+):")
 _INSTRUCTION = re.compile(r"(?:@(!?)(%\w+)\s+)?([a-z]\w*(?:\.\w+)*)(?:\s+([^;{}]*))?;")
 
 _IMMEDIATE = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|0|[1-9]\d*)U?")
-_NAME = re.compile(r"[%$\w.]+")
+_NAME = re.compile(r"[%$_a-zA-Z][\w$.]*")
 _ADDRESS = re.compile(r"\[([%$\w]+)(?:\+(-?\d+))?\]")
 
 

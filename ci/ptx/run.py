@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ ARRAY_SHIFT = 40
 MOST_JUMPS = 1 << 20
 """Of one thread: far more than any test asks for, and a kernel that never ends is found in a moment."""
 
-# Kernels are one straight line of thousands of instructions: more optimisation takes longer than it saves.
-GCC = ("gcc", "-std=c11", "-O1", "-shared", "-fPIC", f"-DARRAY_SHIFT={ARRAY_SHIFT}", f"-I{Path(__file__).parent}")
+# Kernels are thousands of instructions in a straight line, and gcc takes longer over them than they run.
+GCC = ("gcc", "-std=c11", "-Og", "-shared", "-fPIC", f"-DARRAY_SHIFT={ARRAY_SHIFT}", f"-I{Path(__file__).parent}")
 
 FAULTS = (
     "nothing",
@@ -95,17 +96,18 @@ class Kernel:
         if self._entry.most_threads is not None and threads > self._entry.most_threads:
             raise ValueError(f"{self.name} is compiled for at most {self._entry.most_threads} threads a block")
         arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
+        if any(np.may_share_memory(one, other) for one, other in combinations(arrays, 2)):
+            raise ValueError(f"{self.name}: arrays that overlap would hide races")
         users = [np.zeros((array.nbytes, 3), np.uint32) for array in arrays]
+        described = [
+            _Array(array.ctypes.data, use.ctypes.data, array.nbytes, array.flags.writeable)
+            for array, use in zip(arrays, users, strict=True)
+        ]
         launch = _Launch(
             blocks=blocks,
             threads=threads,
             parameters=(ctypes.c_uint64 * len(arguments))(*self._parameters(arguments)),
-            arrays=(_Array * len(arrays))(
-                *(
-                    _Array(array.ctypes.data, use.ctypes.data, array.nbytes, array.flags.writeable)
-                    for array, use in zip(arrays, users, strict=True)
-                )
-            ),
+            arrays=(_Array * len(arrays))(*described),
             array_count=len(arrays),
             junk=random.Random(order).getrandbits(64),
             most_jumps=MOST_JUMPS,

@@ -87,20 +87,26 @@ class _Function:
         self._entry = entry
         self._labels = {part.name for part in entry.body if isinstance(part, Label)}
         self._parameters = list(entry.parameters)
+        self._used: set[str] = set()
 
     def text(self) -> str:
-        registers = enumerate(self._entry.registers.items())
-        declarations = [
-            f"u{max(bits, 8)} {_c_name(name)} = JUNK({number}, {bits});" for number, (name, bits) in registers
-        ]
         statements = [
             f"{_c_name(part.name)}: ;" if isinstance(part, Label) else self._statement(part)
             for part in self._entry.body
         ]
-        head = (
-            '#include "machine.h"\n\nu32 kernel(Launch *launch, u32 thread)\n{\nu64 jumps = 0; u32 kind; u8 *at;'
-        )
-        return "\n".join([head, *declarations, *statements, "return FINE;", "}"])
+        # Compilers declare thousands more than they use.
+        registers = [
+            f"u{max(bits, 8)} {_c_name(name)} = JUNK({number}, {bits});"
+            for number, (name, bits) in enumerate(self._entry.registers.items())
+            if name in self._used
+        ]
+        head = [
+            '#include "machine.h"',
+            "u32 kernel(Launch *launch, u32 thread)",
+            "{",
+            "u64 jumps = 0; u32 kind; u8 *at;",
+        ]
+        return "\n".join([*head, *registers, *statements, "return FINE;", "}"])
 
     def _statement(self, instruction: Instruction) -> str:
         try:
@@ -188,6 +194,7 @@ class _Function:
             raise RefusedError(f"{operand} is not known here")
         if self._entry.registers[operand.text] != bits:
             raise RefusedError(f"the register {operand.text} has another size")
+        self._used.add(operand.text)
         return _c_name(operand.text)
 
 
