@@ -48,7 +48,11 @@ def devices(
             }
         )
         return
-    rows = [(d.name, d.family, d.description, d.driver) for d in found if d.available]
+    rows = [
+        (d.name, d.family, d.description + "; used only when named" * d.simulator, d.driver)
+        for d in found
+        if d.available
+    ]
     show.table(("device", "source family", "description", "driver"), rows)
     for device in found:
         if not device.available:

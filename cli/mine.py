@@ -113,6 +113,8 @@ def _mine_bundled(engine: Engine, as_json: bool) -> None:
             f"{matches} of {len(BUNDLED)} nonces found as published; {hashes:,} hashes in {seconds:.1f} s, "
             + show.rate(hashes / seconds if seconds else 0.0)
         )
+        if documents[-1]["interrupted"]:
+            show.note(f"quorate: interrupted at height {documents[-1]['height']:,}")
         for error in documents[-1]["errors"]:
             show.note(f"quorate: {error}")
     raise typer.Exit(code)

@@ -54,7 +54,12 @@ def line(text: str) -> None:
 
 def document(value: dict[str, Any]) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.write(as_json(value))
+
+
+def as_json(value: dict[str, Any]) -> str:
+    """The text of a JSON document."""
+    return json.dumps(value, indent=2) + "\n"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -64,7 +69,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*row)
-    Console(highlight=False, markup=False).print(shown)
+    # In a file or a pipe no line is folded to the width of a terminal that is not there.
+    Console(highlight=False, markup=False, width=None if out.is_terminal else 1000).print(shown)
 
 
 @contextmanager
@@ -96,6 +102,14 @@ def rate(hashes_per_second: float) -> str:
         if hashes_per_second >= factor:
             return f"{hashes_per_second / factor:.3g} {unit}"
     return f"{hashes_per_second:.3g} H/s"
+
+
+def energy(joules: float) -> str:
+    """With its unit: `1.62 µJ`."""
+    for factor, unit in ((1, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ")):
+        if joules >= factor:
+            return f"{joules / factor:.3g} {unit}"
+    return f"{joules / 1e-12:.3g} pJ"
 
 
 def finding(found: Finding) -> dict[str, Any]:

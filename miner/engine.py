@@ -20,7 +20,7 @@ from .interrupt import interrupt_requested
 from .job import Job, complete_header
 from .windows import Windows
 
-WINDOW_SECONDS = 0.25
+WINDOW_SECONDS = 0.1
 """How long a window should take: the wait between Ctrl-C and the end."""
 
 FIRST_WINDOW = 1 << 12
