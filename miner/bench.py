@@ -13,6 +13,7 @@ from ..kernels.backend import HEADER_BYTES, NONCES, Backend, Bytes2D, Device, Un
 from .clock import find_clock
 from .energy import find_meter
 from .interrupt import interrupt_requested
+from .job import rolled_versions
 from .noise import Load, complaints
 
 ROUNDS = 5
@@ -21,8 +22,7 @@ SLICE_SECONDS = 0.2
 
 HEADER = bytes(range(HEADER_BYTES))
 
-VERSIONS = tuple(0x2000_0000 | number << 13 for number in range(16))
-"""What version rolling rolls: the lowest four of the bits 13 to 28 that BIP 320 sets free."""
+VERSIONS = rolled_versions(HEADER, 16)
 
 MOST_HEADERS = 1 << 20
 """Of a batch: 80 MiB. More are hashed batch by batch."""
