@@ -7,7 +7,7 @@ numba-cuda's simulator, which runs the same kernels as Python.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
@@ -16,11 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Bytes2D, Device, DeviceError, Hits, check_headers, check_window
-from .py import search
+from .backend import (
+    Bytes2D,
+    Device,
+    DeviceError,
+    Hits,
+    check_headers,
+    check_versions,
+    check_window,
+    with_version,
+)
+from .py import rolling, search
+from .py.search import Words
 
 THREADS = 256
-"""Threads of a block. With 32 to 55 registers a thread, four to eight blocks fill a multiprocessor."""
+"""Threads of a block. With 32 to 55 registers a thread, four to eight blocks fill a multiprocessor; with the 95 of
+version rolling, two."""
 
 BLOCKS_PER_MULTIPROCESSOR = 8
 
@@ -102,42 +113,69 @@ class CudaBackend:
         self.device = device
         self._gpu = cuda.gpus[int(device.name.partition(":")[2])]
         self._failures = kernels.FAILURES
+        self._versions = kernels.VERSIONS
         with self._at_work():
             multiprocessors = 0 if device.simulator else self._gpu.MULTIPROCESSOR_COUNT
             grid = (multiprocessors * BLOCKS_PER_MULTIPROCESSOR, THREADS) if multiprocessors else SIMULATED_GRID
             self._scan = cuda.jit(kernels.scan)[grid]
+            self._roll = cuda.jit(kernels.roll)[grid]
             self._fingerprint = cuda.jit(kernels.fingerprint)[grid]
             self._hash_headers = cuda.jit(kernels.hash_headers)[grid]
             self._found = cuda.device_array(FOUND, np.uint32)
+            self._found_pairs = cuda.device_array((FOUND, 2), np.uint32)
             self._hits = cuda.device_array(1, np.uint32)
             self._total = cuda.device_array(search.DIGEST_WORDS, np.uint32)
             self._headers = cuda.device_array((HEADERS, search.HEADER_WORDS), np.uint32)
             self._digests = cuda.device_array((HEADERS, search.DIGEST_WORDS), np.uint32)
         self._scan_pace = _Pace()
+        self._roll_pace = _Pace()
         self._fingerprint_pace = _Pace()
 
     def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
         check_window(header, start, count, target)
-        slots = tuple(search.slots(search.scan_program(), header))
-        limit = np.uint32(search.highest_top_word(target))
-        candidates = [np.empty(0, np.uint32)]
+        slots = search.slots(search.scan_program(), header)
+        nonces = self._candidates(self._scan, slots, start, count, target, self._found, self._scan_pace)
+        return Hits(start, count, search.confirm(self.hash_headers, header, np.sort(nonces), target))
+
+    def search_versions(
+        self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
+    ) -> list[Hits]:
+        """As many versions at a time as a thread takes; the few that are left cost less one by one."""
+        check_window(header, start, count, target)
+        check_versions(versions)
+        headers = [with_version(header, version) for version in versions]
+        found: list[Hits] = []
+        while len(headers) - len(found) >= self._versions:
+            group = tuple(headers[len(found) : len(found) + self._versions])
+            slots = rolling.versions_slots(group)
+            pairs = self._candidates(self._roll, slots, start, count, target, self._found_pairs, self._roll_pace)
+            for index, rolled in enumerate(group):
+                nonces = np.sort(pairs[pairs[:, 0] == index, 1])
+                found.append(Hits(start, count, search.confirm(self.hash_headers, rolled, nonces, target)))
+        return found + [self.search(rest, start, count, target) for rest in headers[len(found) :]]
+
+    def _candidates(
+        self, kernel: Any, slots: Words, start: int, count: int, target: int, found: Any, pace: _Pace
+    ) -> Words:
+        """Rows of `found`, on the device, from as many launches as it takes; in any order."""
+        arguments, limit = tuple(slots), np.uint32(search.highest_top_word(target))
+        candidates = [np.empty((0, *found.shape[1:]), np.uint32)]
         position, most = 0, LONGEST_LAUNCH
         with self._at_work():
             while position < count:
-                nonces = min(count - position, most, self._scan_pace.nonces)
+                nonces = min(count - position, most, pace.nonces)
                 self._hits.copy_to_device(np.zeros(1, np.uint32))
                 began = time.perf_counter()
-                first = np.uint32(start + position)
-                self._scan(slots, first, np.uint32(nonces), limit, self._found, self._hits)
+                kernel(arguments, np.uint32(start + position), np.uint32(nonces), limit, found, self._hits)
                 hits = int(self._hits.copy_to_host()[0])
-                self._scan_pace.learn(nonces, time.perf_counter() - began)
+                pace.learn(nonces, time.perf_counter() - began)
                 if hits > FOUND:
                     most = max(1, nonces * FOUND // (2 * hits))  # again, with a launch that half fills the buffer
                     continue
                 if hits:
-                    candidates.append(np.sort(self._found[:hits].copy_to_host()))
+                    candidates.append(found[:hits].copy_to_host())
                 position += nonces
-        return Hits(start, count, search.confirm(self.hash_headers, header, np.concatenate(candidates), target))
+        return np.concatenate(candidates)
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .backend import Bytes2D, Device, DeviceError, Nonces
-from .c.choices import CUDA
+from .c.choices import CUDA, Choice
 from .c.host import HEADERS_AT_ONCE, CBackend, source
 
 try:
@@ -18,13 +18,17 @@ except ImportError as error:
 else:
     _import_error = ""
 
-OPTIONS = (
-    *CUDA.options,
-    f"-DLOCAL={CUDA.local}",
-    f"-DRESIDENT={CUDA.items_per_unit // CUDA.local}",
-    "--std=c++17",
-)
-"""For NVRTC; with the size and number of groups that it has to leave registers for."""
+
+def options(choice: Choice) -> tuple[str, ...]:
+    """For NVRTC; with the size and number of groups that it has to leave registers for."""
+    groups = choice.items_per_unit // choice.local
+    return *choice.options, f"-DLOCAL={choice.local}", f"-DRESIDENT={groups}", "--std=c++17"
+
+
+OPTIONS = options(CUDA)
+FOR_VERSIONS = CUDA.for_versions
+VERSIONS_OPTIONS = options(FOR_VERSIONS)
+"""Of `search_versions`, which is compiled apart from the other kernels."""
 
 
 def find() -> list[Device]:
@@ -83,16 +87,23 @@ class CuPyLauncher:
         self.capacity = capacity
         self._name = name
         self._device = cp.cuda.Device(int(name.partition(":")[2]))
-        self._items = self._device.attributes["MultiProcessorCount"] * CUDA.items_per_unit
+        units = self._device.attributes["MultiProcessorCount"]
+        self._items = units * CUDA.items_per_unit
+        self._versions_items = units * FOR_VERSIONS.items_per_unit
         self.step = self._items * CUDA.lanes
+        self.versions = FOR_VERSIONS.lanes
+        self.versions_step = self._versions_items * self.versions
         with self._device:
             self._stream = cp.cuda.Stream(non_blocking=True)
             with self._stream:
                 module = cp.RawModule(code=source(), options=OPTIONS)
                 self._search = module.get_function("search")
+                versions_module = cp.RawModule(code=source("versions.cl"), options=VERSIONS_OPTIONS)
+                self._search_versions = versions_module.get_function("search_versions")
                 self._fingerprint = module.get_function("fingerprint")
                 self._hash_headers = module.get_function("hash_headers")
                 self._header = cp.empty(80, cp.uint8)
+                self._versions = cp.empty(self.versions, cp.uint32)
                 self._found = cp.empty(1 + capacity, cp.uint32)
                 self._sum = cp.empty(32, cp.uint8)
                 self._headers = cp.empty((HEADERS_AT_ONCE, 80), cp.uint8)
@@ -101,17 +112,22 @@ class CuPyLauncher:
     def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
         with self._at_work():
             self._header.set(np.frombuffer(header, np.uint8))
-            self._found[:1] = 0
-            self._launch_steps(self._search, start, count, np.uint32(top), self._found, np.uint32(self.capacity))
-            candidates = int(self._found[0])
-            nonces: Nonces = self._found[1 : 1 + min(candidates, self.capacity)].get()
-        return candidates, nonces
+            return self._candidates(self._search, self._items, self.step, start, count, top)
+
+    def search_versions(
+        self, header: bytes, versions: Nonces, start: int, count: int, top: int
+    ) -> tuple[int, Nonces]:
+        with self._at_work():
+            self._header.set(np.frombuffer(header, np.uint8))
+            self._versions.set(versions)
+            items = self._versions_items
+            return self._candidates(self._search_versions, items, items, start, count, top, self._versions)
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         with self._at_work():
             self._header.set(np.frombuffer(header, np.uint8))
             self._sum[:] = 0
-            self._launch_steps(self._fingerprint, start, count, self._sum)
+            self._launch_steps(self._fingerprint, self._items, self.step, start, count, self._sum)
             total: bytes = self._sum.get().tobytes()
         return total
 
@@ -123,10 +139,22 @@ class CuPyLauncher:
             digests: Bytes2D = self._digests[:count].get()
         return digests
 
-    def _launch_steps(self, kernel: cp.RawKernel, start: int, count: int, *rest: cp.ndarray | np.uint32) -> None:
-        steps = -(-count // self.step)
-        window = np.uint32(start), np.uint32(count), np.uint32(steps)
-        self._launch(kernel, self._items, self._header, *window, *rest)
+    def _candidates(
+        self, kernel: cp.RawKernel, items: int, step: int, start: int, count: int, top: int, *rest: cp.ndarray
+    ) -> tuple[int, Nonces]:
+        self._found[:1] = 0
+        capacity = np.uint32(self.capacity)
+        self._launch_steps(kernel, items, step, start, count, np.uint32(top), self._found, capacity, *rest)
+        number = int(self._found[0])
+        found: Nonces = self._found[1 : 1 + min(number, self.capacity)].get()
+        return number, found
+
+    def _launch_steps(
+        self, kernel: cp.RawKernel, items: int, step: int, start: int, count: int, *rest: cp.ndarray | np.uint32
+    ) -> None:
+        """With `step` the nonces that one step of all items covers."""
+        window = np.uint32(start), np.uint32(count), np.uint32(-(-count // step))
+        self._launch(kernel, items, self._header, *window, *rest)
 
     def _launch(self, kernel: cp.RawKernel, items: int, *arguments: cp.ndarray | np.uint32) -> None:
         kernel((-(-items // CUDA.local),), (CUDA.local,), arguments)

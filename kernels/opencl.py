@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
-from .backend import Bytes2D, Device, DeviceError, Nonces
-from .c.choices import Choice, choose, cpu_features
+from . import tuning
+from .backend import HEADER_BYTES, NONCES, Bytes2D, Device, DeviceError, Nonces
+from .c.choices import Choice, alternatives, choose, cpu_features
 from .c.host import HEADERS_AT_ONCE, CBackend, source
 
 try:
@@ -39,10 +41,50 @@ def find() -> list[Device]:
 
 
 def open_device(device: Device) -> CBackend:
-    """Raises `DeviceError` where the driver cannot compile the kernels or has no memory for them."""
-    cl_device = cl_devices()[int(device.name.partition(":")[2])]
-    choice = choose(cl_device.platform.name, gpu=_is_gpu(cl_device), features=cpu_features())
-    return CBackend(device, OpenCLLauncher(device.name, cl_device, choice), choice.seconds)
+    """With the choice that a calibration saved for this device, else the one that its driver is known to like.
+
+    Raises `DeviceError` where the driver cannot compile the kernels or has no memory for them.
+    """
+    saved = tuning.saved(device)
+    default, *others = choices(device)
+    return _open(device, next((choice for choice in others if choice.name == saved), default))
+
+
+def calibrate(device: Device) -> dict[str, float]:
+    """Compares the choices for this device and saves the fastest at `search`, which `open_device` then takes.
+
+    Returns the median hashes a second of each choice by its name, fastest first. Takes some seconds, and
+    more where a driver compiles slowly. Raises `DeviceError` as `open_device` does, and `OSError` where
+    the result cannot be saved.
+    """
+    return tuning.calibrate(device, {choice.name: _measure(_open(device, choice)) for choice in choices(device)})
+
+
+def choices(device: Device) -> list[Choice]:
+    """The choices for this device, the one that its driver is known to like first."""
+    cl_device = _cl_device(device)
+    return alternatives(choose(cl_device.platform.name, gpu=_is_gpu(cl_device), features=cpu_features()))
+
+
+def _open(device: Device, choice: Choice) -> CBackend:
+    return CBackend(device, OpenCLLauncher(device.name, _cl_device(device), choice), choice.seconds)
+
+
+def _measure(backend: CBackend) -> Callable[[], float]:
+    """Searches for at least 0.1 s, in a window that it finds in the first call; returns hashes a second."""
+    count = 1 << 12
+
+    def measure() -> float:
+        nonlocal count
+        while True:
+            began = time.perf_counter()
+            backend.search(bytes(HEADER_BYTES), 0, count, 0)
+            seconds = time.perf_counter() - began
+            if seconds >= 0.1 or count == NONCES:
+                return count / seconds
+            count *= 2
+
+    return measure
 
 
 def cl_devices() -> list[cl.Device]:
@@ -50,6 +92,10 @@ def cl_devices() -> list[cl.Device]:
     a GPU and so comes first, last."""
     platforms = sorted(cl.get_platforms(), key=lambda platform: platform.name == SIMULATOR)
     return [device for platform in platforms for device in platform.get_devices()]
+
+
+def _cl_device(device: Device) -> cl.Device:
+    return cl_devices()[int(device.name.partition(":")[2])]
 
 
 def _absent(reason: str) -> Device:
@@ -106,11 +152,11 @@ def _failures_of(name: str) -> Iterator[None]:
         raise DeviceError(f"{name} failed: {first_line}") from error
 
 
-def _build(context: cl.Context, choice: Choice) -> cl.Program:
+def _build(context: cl.Context, text: str, choice: Choice) -> cl.Program:
     with warnings.catch_warnings():
         # Intel's compiler has something to say about every success, if only that it is one.
         warnings.simplefilter("ignore", cl.CompilerWarning)
-        program: cl.Program = cl.Program(context, source()).build(choice.options)
+        program: cl.Program = cl.Program(context, text).build(choice.options)
     return program
 
 
@@ -121,40 +167,49 @@ class OpenCLLauncher:
         self.capacity = capacity
         self._name = name
         self._choice = choice
+        for_versions = choice.for_versions
         self._items = device.max_compute_units * choice.items_per_unit
+        self._versions_items = device.max_compute_units * for_versions.items_per_unit
         self.step = self._items * choice.lanes
+        self.versions = for_versions.lanes
+        self.versions_step = self._versions_items * self.versions
         with _failures_of(name):
             context = cl.Context([device])
-            program = _build(context, choice)
+            program = _build(context, source(), choice)
+            versions_program = _build(context, source("versions.cl"), for_versions)
             self._queue = cl.CommandQueue(context)
             self._search = cl.Kernel(program, "search")
+            self._search_versions = cl.Kernel(versions_program, "search_versions")
             self._fingerprint = cl.Kernel(program, "fingerprint")
             self._hash_headers = cl.Kernel(program, "hash_headers")
             flags = cl.mem_flags
             self._header = cl.Buffer(context, flags.READ_ONLY, 80)
+            self._versions = cl.Buffer(context, flags.READ_ONLY, 4 * self.versions)
             self._found = cl.Buffer(context, flags.READ_WRITE, 4 * (1 + capacity))
             self._sum = cl.Buffer(context, flags.READ_WRITE, 32)
             self._headers = cl.Buffer(context, flags.READ_ONLY, 80 * HEADERS_AT_ONCE)
             self._digests = cl.Buffer(context, flags.WRITE_ONLY, 32 * HEADERS_AT_ONCE)
 
     def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
-        found = np.zeros(1, np.uint32)
         with _failures_of(self._name):
             self._write(self._header, np.frombuffer(header, np.uint8))
-            self._write(self._found, found)
-            self._launch_steps(self._search, start, count, np.uint32(top), self._found, np.uint32(self.capacity))
-            self._read(self._found, found)
-            nonces = np.empty(min(int(found[0]), self.capacity), np.uint32)
-            if len(nonces):
-                self._read(self._found, nonces, offset=4)
-        return int(found[0]), nonces
+            return self._candidates(self._search, self._items, self.step, start, count, top)
+
+    def search_versions(
+        self, header: bytes, versions: Nonces, start: int, count: int, top: int
+    ) -> tuple[int, Nonces]:
+        with _failures_of(self._name):
+            self._write(self._header, np.frombuffer(header, np.uint8))
+            self._write(self._versions, versions)
+            items = self._versions_items
+            return self._candidates(self._search_versions, items, items, start, count, top, self._versions)
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         total = np.zeros(32, np.uint8)
         with _failures_of(self._name):
             self._write(self._header, np.frombuffer(header, np.uint8))
             self._write(self._sum, total)
-            self._launch_steps(self._fingerprint, start, count, self._sum)
+            self._launch_steps(self._fingerprint, self._items, self.step, start, count, self._sum)
             self._read(self._sum, total)
         return total.tobytes()
 
@@ -167,10 +222,25 @@ class OpenCLLauncher:
             self._read(self._digests, digests)
         return digests
 
-    def _launch_steps(self, kernel: cl.Kernel, start: int, count: int, *rest: cl.Buffer | np.uint32) -> None:
-        steps = -(-count // self.step)
-        window = np.uint32(start), np.uint32(count), np.uint32(steps)
-        self._launch(kernel, self._items, self._header, *window, *rest)
+    def _candidates(
+        self, kernel: cl.Kernel, items: int, step: int, start: int, count: int, top: int, *rest: cl.Buffer
+    ) -> tuple[int, Nonces]:
+        number = np.zeros(1, np.uint32)
+        self._write(self._found, number)
+        capacity = np.uint32(self.capacity)
+        self._launch_steps(kernel, items, step, start, count, np.uint32(top), self._found, capacity, *rest)
+        self._read(self._found, number)
+        found = np.empty(min(int(number[0]), self.capacity), np.uint32)
+        if len(found):
+            self._read(self._found, found, offset=4)
+        return int(number[0]), found
+
+    def _launch_steps(
+        self, kernel: cl.Kernel, items: int, step: int, start: int, count: int, *rest: cl.Buffer | np.uint32
+    ) -> None:
+        """With `step` the nonces that one step of all items covers."""
+        window = np.uint32(start), np.uint32(count), np.uint32(-(-count // step))
+        self._launch(kernel, items, self._header, *window, *rest)
 
     def _launch(self, kernel: cl.Kernel, items: int, *arguments: cl.Buffer | np.uint32) -> None:
         local = self._choice.local

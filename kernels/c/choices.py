@@ -17,6 +17,9 @@ class Choice:
     chains: int = 1
     rotate: bool = False
     avx512: bool = False
+    versions: int = 0
+    """Chains of `search_versions` where that needs more of them: one lane has nothing to share the message
+    schedule with. Its items are fewer by as much, because each of them needs more registers."""
     items_per_unit: int = 32
     """Work items for each of the device's compute units: enough to keep it busy, no more."""
     local: int = 1
@@ -25,8 +28,20 @@ class Choice:
     """What a launch should take: long against its overhead, short for somebody who presses Ctrl-C."""
 
     @property
+    def name(self) -> str:
+        """What tells it from the other choices for the same driver: `16x2`, `8x1`, `1x1 rotate`."""
+        return f"{self.width}x{self.chains}{' rotate' * self.rotate}"
+
+    @property
     def lanes(self) -> int:
         return self.width * self.chains
+
+    @property
+    def for_versions(self) -> Choice:
+        """How to compile and launch `search_versions`."""
+        if not self.versions:
+            return self
+        return replace(self, chains=self.versions, items_per_unit=self.items_per_unit // self.versions)
 
     @property
     def options(self) -> list[str]:
@@ -37,8 +52,8 @@ class Choice:
 
 
 # Four groups of 256 are what a multiprocessor holds at once if a thread has at most 64 registers.
-CUDA = Choice(items_per_unit=1024, local=256, seconds=0.2)
-GPU = Choice(rotate=True, items_per_unit=2048, local=256, seconds=0.2)
+CUDA = Choice(versions=4, items_per_unit=1024, local=256, seconds=0.2)
+GPU = Choice(rotate=True, versions=4, items_per_unit=2048, local=256, seconds=0.2)
 # Three-input logic needs 512-bit registers; with the 16 registers of AVX2 a second chain only spills.
 CPU_512 = Choice(width=16, chains=2)
 CPU_256 = Choice(width=8)
@@ -46,7 +61,7 @@ CPU_128 = Choice(width=4)
 # Makes its vectors from the work items of a group, and knows nothing better to do with ours.
 RUSTICL = Choice(items_per_unit=1024, local=64)
 # Interprets one instruction at a time, and not those that shifts would become.
-OCLGRIND = Choice(rotate=True, items_per_unit=16)
+OCLGRIND = Choice(rotate=True, versions=2, items_per_unit=16)
 
 
 def choose(platform: str, *, gpu: bool, features: frozenset[str]) -> Choice:
@@ -61,6 +76,20 @@ def choose(platform: str, *, gpu: bool, features: frozenset[str]) -> Choice:
         # PoCL leaves AVX-512 unused unless told; Intel's compiler uses it on its own.
         return replace(CPU_512, avx512=platform == "Portable Computing Language")
     return CPU_256 if "avx2" in features else CPU_128
+
+
+def alternatives(default: Choice) -> list[Choice]:
+    """What a calibration compares with a driver's default; the default is the first."""
+    if default == OCLGRIND:
+        return [default]
+    if default.width == 1:
+        shapes = [(1, 1), (1, 2)]
+    else:
+        shapes = [(width, chains) for width in (4, 8, 16) for chains in (1, 2) if width <= default.width]
+    others = [replace(default, width=width, chains=chains) for width, chains in shapes]
+    if not default.avx512:  # whose functions must not call built-ins on vectors; see dialect.h
+        others.append(replace(default, rotate=not default.rotate))
+    return [default, *(choice for choice in others if choice != default)]
 
 
 def cpu_features() -> frozenset[str]:

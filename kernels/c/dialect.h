@@ -1,11 +1,13 @@
-/* The one place that knows the platform: OpenCL C and CUDA C become one small language here.
+/* The one place that knows the platform: OpenCL C, CUDA C and the host's C become one small language
+ * here.
  *
  * The host chooses, for each device (see choices.py):
- *   WIDTH    lanes of a vector: 1, 2, 4, 8 or 16; CUDA has 1
+ *   WIDTH    lanes of a vector: 1, 2, 4, 8 or 16; CUDA and the host have 1
  *   CHAINS   vectors that go through SHA-256 in lockstep, so that a processor that executes
  *            out of order always finds work that does not depend on what it waits for
  *   ROTATE   defined: OpenCL's rotate(); else shifts, which every CPU compiler recognises
  *   AVX512   defined: the processor has AVX-512, and the driver has to be told
+ *   HOST     defined: C11 for the host, where a caller counts `item` up, so that sanitizers can watch
  *   LOCAL, RESIDENT   for CUDA: items of a group, and groups that a multiprocessor must hold at once
  *
  * What the other files use:
@@ -14,7 +16,7 @@
  *   LANES                lanes of all chains: the nonces or headers that one item hashes at once
  *   LANE_NUMBERS         0, 1, ... WIDTH - 1
  *   SOME(flags)          whether any lane is true
- *   ROTR(x, n)           x rotated right
+ *   ROTR(x, n)           x, a uint or a vec, rotated right
  *   KERNEL, GLOBAL, INLINE, WORKER, UNROLL, ITEM, atomic_inc(p), atomic_xor(p, x)
  */
 
@@ -35,6 +37,20 @@ typedef unsigned int uint;
 #define atomic_inc(p) atomicAdd(p, 1u)
 #define atomic_xor(p, x) atomicXor(p, x)
 
+#elif defined(HOST)
+
+#define KERNEL
+#define GLOBAL
+#define INLINE static inline
+#define WORKER static
+#define UNROLL
+#define ITEM item
+typedef unsigned int uint;
+static uint item;
+#define ROTR(x, n) ((x) >> (n) | (x) << (32 - (n)))
+#define atomic_inc(p) ((*(p))++)
+#define atomic_xor(p, x) (*(p) ^= (x))
+
 #else
 
 #define KERNEL __kernel
@@ -43,7 +59,7 @@ typedef unsigned int uint;
 #define UNROLL _Pragma("unroll")
 #define ITEM ((uint)get_global_id(0))
 #ifdef ROTATE
-#define ROTR(x, n) rotate(x, (vec)(32u - (n)))
+#define ROTR(x, n) rotate(x, (__typeof__((x) + 0u))(32u - (n)))
 #else
 #define ROTR(x, n) ((x) >> (n) | (x) << (32 - (n)))
 #endif

@@ -1,4 +1,4 @@
-"""The three kernels for the host's processor, compiled by Numba for 1 to 64 SIMD lanes (a power of two).
+"""The five kernels for the host's processor, compiled by Numba for 1 to 64 SIMD lanes (a power of two).
 
 The loops are ordinary Numba; the hashing inside them is emitted by intrinsics. Those have to be globals of this
 module: one that a kernel holds in a closure would make Numba's cache miss at every start.
@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite import ir
 from numba import extending, types
 
-from . import search
+from . import rolling, search, sha_ni
 from .cache import compiled
 from .emit import I32, I64, Call, Emitter
 from .search import DIGEST_WORDS, HEADER_WORDS, Words
@@ -26,7 +26,7 @@ ALIGNMENT = 4
 SLOTS = types.Array(types.uint32, 1, "C", readonly=True)
 HEADERS = types.Array(types.uint32, 2, "C", readonly=True)
 NONCES = types.uint32[::1]
-DIGESTS = types.uint32[:, ::1]
+TABLE = types.uint32[:, ::1]
 TWO = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
 
 
@@ -55,6 +55,55 @@ def scan(lanes: int) -> Callable[[Words, int, int, int, Words], tuple[int, int]]
 
 
 @cache
+def scan_by_sha_ni() -> Callable[[Words, int, int, int, Words], tuple[int, int]]:
+    """`scan` by SHA-NI, with the slots of `sha_ni.job_program`, for processors that have it."""
+    lanes = sha_ni.CHAINS
+
+    def scan_by_sha_ni(slots: Words, first: int, count: int, limit: int, found: Words) -> tuple[int, int]:
+        position = hits = 0
+        while position < count and hits + lanes <= found.size:
+            mask = candidates_by_sha_ni(slots, np.uint32(first + position), np.uint32(limit))
+            if mask:
+                for lane in range(min(lanes, count - position)):
+                    if mask >> lane & 1:
+                        found[hits] = first + position + lane
+                        hits += 1
+            position += lanes
+        return min(position, count), hits
+
+    return compiled(scan_by_sha_ni, TWO(SLOTS, types.int64, types.int64, types.int64, NONCES), lanes)
+
+
+@cache
+def roll(lanes: int) -> Callable[[Words, Words, int, int, int, Words], tuple[int, int]]:
+    """`roll(common, slots, first, count, limit, found)`, the kernel that looks for candidates of many versions.
+
+    Every lane has a version of its own, with its column of `slots`, of shape (n, lanes); `common` are the slots of
+    the schedule. Writes rows of lane and nonce to `found`, of shape (n, 2) with n at least `lanes`², and returns
+    the same as `scan`. The nonces of a lane are ascending.
+    """
+    scheduled = rolling.schedule_program().output_count
+
+    def roll(common: Words, slots: Words, first: int, count: int, limit: int, found: Words) -> tuple[int, int]:
+        schedules = np.empty((scheduled, lanes), np.uint32)
+        position = hits = 0
+        while position < count and hits + lanes * lanes <= len(found):
+            expand_schedules(common, np.uint32(first + position), schedules, lanes)
+            for column in range(min(lanes, count - position)):
+                mask = rolled_candidates(slots, schedules, column, np.uint32(limit), lanes)
+                if mask:
+                    for lane in range(lanes):
+                        if mask >> lane & 1:
+                            found[hits, 0] = lane
+                            found[hits, 1] = first + position + column
+                            hits += 1
+            position += lanes
+        return min(position, count), hits
+
+    return compiled(roll, TWO(SLOTS, TABLE, types.int64, types.int64, types.int64, TABLE), lanes)
+
+
+@cache
 def fingerprint(lanes: int) -> Callable[[Words, int, int, Words], None]:
     """`fingerprint(slots, first, count, accumulators)`, the kernel that XORs digests.
 
@@ -66,7 +115,7 @@ def fingerprint(lanes: int) -> Callable[[Words, int, int, Words], None]:
             live = min(lanes, count - position)
             xor_digests(slots, np.uint32(first + position), np.uint32(live), accumulators, lanes)
 
-    return compiled(fingerprint, types.void(SLOTS, types.int64, types.int64, DIGESTS), lanes)
+    return compiled(fingerprint, types.void(SLOTS, types.int64, types.int64, TABLE), lanes)
 
 
 @cache
@@ -88,7 +137,7 @@ def hash_headers(lanes: int) -> Callable[[Words, Words], None]:
                 for word in range(DIGEST_WORDS):
                     digests[row + lane, word] = columns[word, lane]
 
-    return compiled(hash_headers, types.void(HEADERS, DIGESTS), lanes)
+    return compiled(hash_headers, types.void(HEADERS, TABLE), lanes)
 
 
 def _intrinsic(definition: Callable[..., Any]) -> Any:
@@ -104,10 +153,59 @@ def candidates(_typing: Any, slots: Any, first: Any, limit: Any, lanes: Any) -> 
         call = Call(*arguments)
         emitter = Emitter(call.builder, call.literal(3))
         [top] = search.scan_program().run(emitter, [_nonces(call, emitter)], _slot(call, emitter))
-        bits = call.builder.icmp_unsigned("<=", top, emitter.splat(call.arguments[2]))
-        return call.builder.zext(call.builder.bitcast(bits, ir.IntType(emitter.lanes)), I64)
+        return _at_most(emitter, top, call.arguments[2])
 
     return types.uint64(slots, first, limit, lanes), generate
+
+
+@_intrinsic
+def candidates_by_sha_ni(_typing: Any, slots: Any, first: Any, limit: Any) -> Any:
+    """Bit i of the uint64 is set if the top word for the nonce `first` + i is at most `limit`."""
+
+    def generate(*arguments: Any) -> ir.Value:
+        call = Call(*arguments)
+        scalar, vector = Emitter(call.builder, 1), Emitter(call.builder, sha_ni.CHAINS)
+        slot = _slot(call, scalar)
+        job = [slot(index) for index in range(sha_ni.job_program().slot_count)]
+        words = sha_ni.top_words(call.builder, job, _nonces(call, vector))
+        return _at_most(vector, words, call.arguments[2])
+
+    return types.uint64(slots, first, limit), generate
+
+
+@_intrinsic
+def expand_schedules(_typing: Any, slots: Any, first: Any, schedules: Any, lanes: Any) -> Any:
+    """Replaces the columns i by the schedules for the nonces `first` + i."""
+
+    def generate(*arguments: Any) -> ir.Value:
+        call = Call(*arguments)
+        emitter = Emitter(call.builder, call.literal(3))
+        words = rolling.schedule_program().run(emitter, [_nonces(call, emitter)], _slot(call, emitter))
+        for word, row in zip(words, _rows(call, emitter, 2, len(words)), strict=True):
+            call.builder.store(word, row, align=ALIGNMENT)
+        return call.nothing()
+
+    return types.void(slots, first, schedules, lanes), generate
+
+
+@_intrinsic
+def rolled_candidates(_typing: Any, slots: Any, schedules: Any, column: Any, limit: Any, lanes: Any) -> Any:
+    """Bit i of the uint64 is set if version i's top word, for the nonce of this column, is at most `limit`."""
+
+    def generate(*arguments: Any) -> ir.Value:
+        call = Call(*arguments)
+        emitter = Emitter(call.builder, call.literal(4))
+        program = rolling.rounds_program()
+        rows = _rows(call, emitter, 0, program.slot_count)
+        column = call.builder.gep(call.data(1), [call.arguments[2]])
+        schedule = [
+            emitter.splat(call.builder.load(call.builder.gep(column, [I32(row * emitter.lanes)])))
+            for row in range(rolling.schedule_program().output_count)
+        ]
+        [top] = program.run(emitter, schedule, lambda slot: call.builder.load(rows[slot], align=ALIGNMENT))
+        return _at_most(emitter, top, call.arguments[3])
+
+    return types.uint64(slots, schedules, column, limit, lanes), generate
 
 
 @_intrinsic
@@ -148,6 +246,12 @@ def hash_columns(_typing: Any, columns: Any, lanes: Any) -> Any:
 def _nonces(call: Call, emitter: Emitter) -> ir.Value:
     """The nonce that is argument 1 and those after it."""
     return call.builder.add(emitter.splat(call.arguments[1]), emitter.lane_numbers())
+
+
+def _at_most(emitter: Emitter, words: ir.Value, limit: ir.Value) -> ir.Value:
+    """An i64 whose bit i says whether lane i is at most the limit."""
+    bits = emitter.builder.icmp_unsigned("<=", words, emitter.splat(limit))
+    return emitter.builder.zext(emitter.builder.bitcast(bits, ir.IntType(emitter.lanes)), I64)
 
 
 def _slot(call: Call, emitter: Emitter) -> Callable[[int], ir.Value]:

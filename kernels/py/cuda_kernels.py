@@ -1,4 +1,4 @@
-"""The three kernels for NVIDIA GPUs, compiled by numba-cuda, one nonce or header at a time in each thread.
+"""The four kernels for NVIDIA GPUs, compiled by numba-cuda, one nonce or header at a time in each thread.
 
 The loops are ordinary numba-cuda; the hashing inside them is emitted by intrinsics. numba-cuda's simulator
 (NUMBA_ENABLE_CUDASIM=1) runs the same loops as Python and cannot emit anything, so there the same names are
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import search
+from . import rolling, search
 from .search import DIGEST_WORDS, HEADER_WORDS, Words
 from .word import INTEGERS
 
@@ -26,6 +26,9 @@ cuda = import_module("numba.cuda")
 SIMULATED = bool(cuda.config.ENABLE_CUDASIM)
 
 u32 = np.uint32
+
+VERSIONS = 4
+"""Versions that a thread tries with each nonce: 2,180 instructions a hash on sm_90, and 95 registers."""
 
 ZEROS = (u32(0),) * DIGEST_WORDS
 
@@ -42,6 +45,21 @@ def scan(slots: tuple[u32, ...], first: u32, count: u32, limit: u32, found: Word
             index = cuda.atomic.add(hits, 0, u32(1))
             if index < u32(found.size):
                 found[index] = nonce
+        position = u32(position + u32(cuda.gridsize(1)))
+
+
+def roll(slots: tuple[u32, ...], first: u32, count: u32, limit: u32, found: Words, hits: Words) -> None:
+    """`scan` for several versions: `found`, of shape (n, 2), takes rows of a version's index and a nonce."""
+    position = u32(cuda.grid(1))
+    while position < count:
+        nonce = u32(first + position)
+        top_words = rolled_top_words(slots, nonce)
+        for version in range(VERSIONS):
+            if top_words[version] <= limit:
+                index = cuda.atomic.add(hits, 0, u32(1))
+                if index < u32(len(found)):
+                    found[index, 0] = version
+                    found[index, 1] = nonce
         position = u32(position + u32(cuda.gridsize(1)))
 
 
@@ -73,6 +91,10 @@ if SIMULATED:
         [top] = search.scan_program().run(INTEGERS, [int(nonce)], lambda index: int(slots[index]))
         return u32(top)
 
+    def rolled_top_words(slots: Any, nonce: Any) -> Any:
+        words = rolling.versions_program(VERSIONS).run(INTEGERS, [int(nonce)], lambda index: int(slots[index]))
+        return tuple(u32(word) for word in words)
+
     def xor_digest(slots: Any, nonce: Any, before: Any) -> Any:
         digest = search.digest_program().run(INTEGERS, [int(nonce)], lambda index: int(slots[index]))
         return tuple(u32(old ^ new) for old, new in zip(before, digest, strict=True))
@@ -92,6 +114,7 @@ else:
     FAILURES = (CudaDriverError, CudaRuntimeError, NvvmError, LinkerError)
 
     DIGEST = cuda.types.UniTuple(cuda.types.uint32, DIGEST_WORDS)
+    TOP_WORDS = cuda.types.UniTuple(cuda.types.uint32, VERSIONS)
 
     @intrinsic
     def top_word(_typing: Any, slots: Any, nonce: Any) -> Any:
@@ -103,6 +126,18 @@ else:
             return top
 
         return cuda.types.uint32(slots, nonce), generate
+
+    @intrinsic
+    def rolled_top_words(_typing: Any, slots: Any, nonce: Any) -> Any:
+        """The top words of all versions for a nonce."""
+
+        def generate(*arguments: Any) -> ir.Value:
+            call = Call(*arguments)
+            program = rolling.versions_program(VERSIONS)
+            words = program.run(Emitter(call.builder, 1), [call.arguments[1]], _slot(call))
+            return call.context.make_tuple(call.builder, TOP_WORDS, words)
+
+        return TOP_WORDS(slots, nonce), generate
 
     @intrinsic
     def xor_digest(_typing: Any, slots: Any, nonce: Any, before: Any) -> Any:

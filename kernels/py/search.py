@@ -1,4 +1,4 @@
-"""The three programs of this family, and what its host sides do around them.
+"""The programs for headers of any kind, and what the host sides of this family do around them.
 
 Words that come from memory or go there are little-endian, as processors and GPUs load them; SHA-256 reads
 big-endian words, hence the swaps.
@@ -55,9 +55,9 @@ def slots(program: Program, header: bytes) -> Words:
     return _slots(program, header[: HEADER_BYTES - 4])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _slots(program: Program, prefix: bytes) -> Words:
-    """Remembered, for a job is searched in many windows, and a millisecond on each would show."""
+    """Remembered, for a job is searched in many windows, each with many versions, and a millisecond would show."""
     slots = np.array(program.slots(struct.unpack(f">{HEADER_WORDS - 1}I", prefix)), np.uint32)
     slots.flags.writeable = False
     return slots

@@ -58,14 +58,19 @@ def padding(words_before: int) -> list[Word]:
 
 
 # 6.2.2: computation
-def compress(H: Sequence[Word], M: Sequence[Word]) -> list[Word]:
-    """The hash value of eight words after one more block of sixteen."""
+def schedule(M: Sequence[Word]) -> list[Word]:
+    """The message schedule of a block of sixteen words, in the form in which the rounds take it: K_t + W_t."""
     W = list(M)
     for t in range(16, 64):
         W.append(sigma1(W[t - 2]) + W[t - 7] + sigma0(W[t - 15]) + W[t - 16])
+    return [W[t] + K[t] for t in range(64)]
+
+
+def rounds(H: Sequence[Word], KW: Sequence[Word]) -> list[Word]:
+    """The hash value of eight words after one more block, whose schedule this is."""
     a, b, c, d, e, f, g, h = H
     for t in range(64):
-        T1 = h + Sigma1(e) + Ch(e, f, g) + K[t] + W[t]
+        T1 = h + Sigma1(e) + Ch(e, f, g) + KW[t]
         T2 = Sigma0(a) + Maj(a, b, c)
         a, b, c, d, e, f, g, h = T1 + T2, a, b, c, d + T1, e, f, g
     return [x + y for x, y in zip(H, (a, b, c, d, e, f, g, h), strict=True)]
@@ -76,5 +81,5 @@ def sha256(message: Sequence[Word]) -> list[Word]:
     padded = [*message, *padding(len(message))]
     H = H0
     for block in range(0, len(padded), 16):
-        H = compress(H, padded[block : block + 16])
+        H = rounds(H, schedule(padded[block : block + 16]))
     return H

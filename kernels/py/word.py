@@ -151,6 +151,10 @@ class Program:
     def slot_count(self) -> int:
         return len(self._slots)
 
+    @property
+    def output_count(self) -> int:
+        return len(self._outputs)
+
     def slots(self, uniforms: Sequence[int]) -> list[int]:
         """The host's part: the slots of the job that has these uniform inputs."""
         values = _evaluate(self._host_order, INTEGERS, lambda word: uniforms[word.number])

@@ -8,29 +8,41 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from quorate.kernels import cpu
+from quorate.kernels import cpu, tuning
 from quorate.kernels.backend import Device
 
 from . import oracle
-from .test_conformance import *  # noqa: F403  with the fixture below, each of its tests runs on other widths too
+from .test_conformance import *  # noqa: F403  with the fixture below, each of its tests runs in other ways too
 
 DEVICE = cpu.find()[0]
-OTHER_LANES = [lanes for lanes in (1, 4, 8, 16) if lanes != cpu.simd()[0]]
+LANES, _ = cpu.simd()
+WAYS = [cpu.ONE_CHAIN, cpu.TWO_CHAINS, cpu.SHA_NI]
+OTHER_LANES = [lanes for lanes in (1, 4, 8, 16) if lanes != LANES]
 """One lane is no SIMD at all: it runs the scalar code that the CUDA kernels are made of."""
 
 
+OTHERS = [(lanes, cpu.ONE_CHAIN) for lanes in OTHER_LANES] + [(LANES, cpu.SHA_NI)]
+
+
+def of(lanes: int, way: str) -> cpu.CpuBackend:
+    if way not in cpu.ways():
+        pytest.skip(f"this processor has no {way}")
+    return _of(lanes, way)
+
+
 @functools.cache
-def of_width(lanes: int) -> cpu.CpuBackend:
-    return cpu.CpuBackend(DEVICE, lanes)
+def _of(lanes: int, way: str) -> cpu.CpuBackend:
+    return cpu.CpuBackend(DEVICE, lanes, way)
 
 
-@pytest.fixture(params=OTHER_LANES, ids=lambda lanes: f"{lanes} lanes")
+@pytest.fixture(params=OTHERS, ids=[way if way == cpu.SHA_NI else f"{lanes} lanes" for lanes, way in OTHERS])
 def backend(request: pytest.FixtureRequest) -> cpu.CpuBackend:
-    return of_width(request.param)
+    return of(*request.param)
 
 
 @pytest.mark.parametrize("count", [cpu.MIN_CHUNK - 1, cpu.MIN_CHUNK + 1, 10 * cpu.MIN_CHUNK + 17])
@@ -70,11 +82,56 @@ def test_a_full_buffer_interrupts_the_kernel_and_loses_nothing() -> None:
     assert calls > 1
 
 
+@pytest.mark.parametrize("lanes", [4, LANES])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_number_of_versions(lanes: int, way: str) -> None:
+    """As many as fill two chains, then as many as fill one, and the rest one by one."""
+    header, start, count, target = oracle.random_header(lanes), 77, 2 * LANES + 3, 1 << 252
+    versions = [0x20000000 ^ 7 * i for i in range(3 * lanes + 2)]
+    found = of(lanes, way).search_versions(header, versions, start, count, target)
+    headers = [version.to_bytes(4, "little") + header[4:] for version in versions]
+    assert [h.nonces.tolist() for h in found] == [oracle.hits(h, start, count, target) for h in headers]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_versions_and_windows_that_are_shared_out_to_threads(way: str) -> None:
+    """Equal to a search for each version; windows of a chunk and more, and buffers that overflow."""
+    backend = of(LANES, way)
+    header, versions = oracle.random_header(9), [5 + i for i in range(2 * LANES)]
+    headers = [version.to_bytes(4, "little") + header[4:] for version in versions]
+    for count, target in [(3 * cpu.MIN_CHUNK + 1, oracle.MAX_TARGET), (cpu.CHUNK // LANES + 17, 1 << 244)]:
+        found = backend.search_versions(header, versions, 3, count, target)
+        assert found == [backend.search(h, 3, count, target) for h in headers]
+        assert all(found)
+
+
+def test_a_full_buffer_interrupts_the_kernel_of_versions_and_loses_nothing() -> None:
+    from quorate.kernels.py import cpu_kernels, rolling, search
+
+    headers = [bytes([lane]) + oracle.random_header(3)[1:] for lane in range(LANES)]
+    common, slots = search.slots(rolling.schedule_program(), headers[0]), rolling.lane_slots(headers)
+    limit, count = 1 << 30, 20 * LANES + 1
+    window = range(5, 5 + count)
+    expected = [
+        (lane, n) for n in window for lane in range(LANES) if oracle.value(headers[lane], n) >> 224 <= limit
+    ]
+    collected, position, calls = [], 0, 0
+    while position < count:
+        found = np.full((LANES**2 + 1, 2), 0xDEADBEEF, np.uint32)
+        advanced, hits = cpu_kernels.roll(LANES)(common, slots, 5 + position, count - position, limit, found)
+        assert 0 < advanced <= count - position
+        collected += [tuple(pair) for pair in found[:hits].tolist()]
+        position, calls = position + advanced, calls + 1
+    assert collected == expected
+    assert calls > 1
+
+
 def test_the_device_describes_this_machine() -> None:
     assert DEVICE.name == "cpu"
     assert (DEVICE.family, DEVICE.hardware, DEVICE.available) == ("python", "cpu", True)
-    lanes, extension = cpu.simd()
-    assert f"{lanes} lanes ({extension}), {cpu.threads()} threads" in DEVICE.description
+    _, extension = cpu.simd()
+    assert f"{LANES} lanes ({extension}), {cpu.threads()} threads" in DEVICE.description
+    assert DEVICE.description.endswith(tuple(cpu.ways()))
     assert DEVICE.driver.startswith("Numba ")
     assert ", LLVM " in DEVICE.driver
 
@@ -95,6 +152,58 @@ def test_lanes_follow_the_features_that_numba_is_told(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cpu.simd()[0] == lanes
+
+
+@pytest.fixture
+def no_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing saved by this machine's user counts, and nothing is saved for him."""
+    monkeypatch.setattr(tuning, "user_cache_path", lambda _: tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("no_tuning")
+@pytest.mark.parametrize(
+    ("features", "way"),
+    [
+        ("+avx2,+avx512f,+sha", cpu.TWO_CHAINS),
+        ("+avx2,+sha", cpu.SHA_NI),
+        ("+avx2,-sha", cpu.ONE_CHAIN),
+        ("", cpu.ONE_CHAIN),
+    ],
+)
+def test_the_way_to_search_where_nobody_has_measured(
+    monkeypatch: pytest.MonkeyPatch, features: str, way: str
+) -> None:
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
+    assert cpu.find()[0].description.endswith(way)
+
+
+@pytest.mark.usefixtures("no_tuning")
+def test_a_calibration_decides_how_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "CALIBRATION", 1 << 16)
+    rates = cpu.calibrate(cpu.find()[0])
+    assert sorted(rates) == sorted(cpu.ways())
+    assert all(rate > 1e5 for rate in rates.values())
+    fastest = next(iter(rates))
+    [device] = cpu.find()
+    assert device.description.endswith(fastest)
+    assert cpu.open_device(device).way == fastest
+
+
+@pytest.mark.parametrize("way", cpu.ways())
+def test_a_saved_way_is_used_and_shown(no_tuning: Path, way: str) -> None:
+    tuning.calibrate(cpu._untuned(cpu.find()[0]), {way: lambda: 1.0})
+    assert tuning.file().parent == no_tuning
+    [device] = cpu.find()
+    assert device.description.endswith(way)
+    assert cpu.open_device(device).way == way
+
+
+@pytest.mark.usefixtures("no_tuning")
+def test_a_saved_way_that_is_no_more_counts_as_none() -> None:
+    before = cpu.find()
+    tuning.calibrate(cpu._untuned(before[0]), {"a way of last year": lambda: 1.0})
+    assert cpu.find() == before
 
 
 def run(script: str, **variables: str) -> str:

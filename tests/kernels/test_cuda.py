@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 from functools import cache
@@ -20,25 +21,26 @@ import pytest
 
 from quorate.kernels import catalog, cuda
 from quorate.kernels.backend import UnavailableError
-from quorate.kernels.py import search
+from quorate.kernels.py import rolling, search
 
 from . import oracle
 
 needs_numba_cuda = pytest.mark.skipif(find_spec("numba_cuda") is None, reason="numba-cuda is not installed")
 
 ARCHITECTURES = [(7, 5), (9, 0), (12, 0)]
-KERNELS = ["scan", "fingerprint", "hash_headers"]
+KERNELS = ["scan", "roll", "fingerprint", "hash_headers"]
 
 
 @cache
 def signature(kernel: str) -> Any:
     types = import_module("numba.cuda").types
     u32, flat, rows = types.uint32, types.uint32[::1], types.uint32[:, ::1]
-    scan_slots, digest_slots = (
-        types.UniTuple(u32, program.slot_count) for program in (search.scan_program(), search.digest_program())
-    )
+    kernels = import_module("quorate.kernels.py.cuda_kernels")
+    programs = search.scan_program(), rolling.versions_program(kernels.VERSIONS), search.digest_program()
+    scan_slots, roll_slots, digest_slots = (types.UniTuple(u32, program.slot_count) for program in programs)
     return {
         "scan": types.void(scan_slots, u32, u32, u32, flat, flat),
+        "roll": types.void(roll_slots, u32, u32, u32, rows, flat),
         "fingerprint": types.void(digest_slots, u32, u32, flat),
         "hash_headers": types.void(rows, rows, u32),
     }[kernel]
@@ -53,8 +55,8 @@ def ptx(kernel: str, architecture: tuple[int, int]) -> str:
 
 
 @cache
-def assemble(kernel: str, architecture: tuple[int, int]) -> str:
-    """What the assembler says about the kernel: numba-cuda's own linker, which needs no GPU."""
+def assemble(kernel: str, architecture: tuple[int, int]) -> tuple[str, bytes]:
+    """What the assembler says about the kernel, and its cubin: numba-cuda's own linker, which needs no GPU."""
     linker = pytest.importorskip("cuda.bindings.nvjitlink", reason="numba-cuda's linker is not installed")
     code = ptx(kernel, architecture).encode()
     major, minor = architecture
@@ -63,19 +65,41 @@ def assemble(kernel: str, architecture: tuple[int, int]) -> str:
     linker.complete(handle)
     log = bytearray(linker.get_info_log_size(handle))
     linker.get_info_log(handle, log)
+    cubin = bytearray(linker.get_linked_cubin_size(handle))
+    linker.get_linked_cubin(handle, cubin)
     linker.destroy(handle)
-    return log.decode()
+    return log.decode(), bytes(cubin)
 
 
 @needs_numba_cuda
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_kernels_assemble_without_spilling_registers(kernel: str, architecture: tuple[int, int]) -> None:
-    log = assemble(kernel, architecture)
+    log, _ = assemble(kernel, architecture)
     registers = re.search(r"Used (\d+) registers", log)
     assert registers, log
-    assert int(registers[1]) <= 64, "a multiprocessor holds 1,024 threads of 64 registers"
+    most = 128 if kernel == "roll" else 64  # a multiprocessor has 65,536: for 512 threads, or for 1,024
+    assert int(registers[1]) <= most
     assert "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" in log
+
+
+def instructions(cubin: bytes) -> int:
+    """Of the one kernel in an ELF file of 64 bits: its code is the section named `.text.` and then the kernel."""
+    [table] = struct.unpack_from("<Q", cubin, 0x28)
+    size, count, names = struct.unpack_from("<3H", cubin, 0x3A)
+    sections = [struct.unpack_from("<IIQQQQ", cubin, table + index * size) for index in range(count)]
+    first_name = sections[names][4]
+    [code] = [length for name, *_, length in sections if cubin[first_name + name :].startswith(b".text.")]
+    return int(code) // 16
+
+
+@needs_numba_cuda
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_a_hash_costs_few_instructions(architecture: tuple[int, int]) -> None:
+    """Of whole kernels: besides the loop, a few dozen to begin, to write hits and to end."""
+    versions = import_module("quorate.kernels.py.cuda_kernels").VERSIONS
+    assert instructions(assemble("scan", architecture)[1]) <= 2520
+    assert instructions(assemble("roll", architecture)[1]) / versions <= 2230
 
 
 @needs_numba_cuda
@@ -100,7 +124,7 @@ def run(script: str, **variables: str) -> list[Any]:
 @needs_numba_cuda
 def test_kernels_and_host_code_in_the_simulator() -> None:
     header, first, headers = oracle.random_header(1), 2**32 - 30, random.Random(2).randbytes(80 * 9)
-    easy = 1 << 253
+    easy, versions = 1 << 253, [1, 0x20000000, 3, 0x3FFFE000, 5]
     script = f"""
 import json
 import numpy as np
@@ -113,16 +137,24 @@ header = bytes.fromhex("{header.hex()}")
 print(json.dumps(backend.search(header, {first}, 30, {easy}).nonces.tolist()))
 print(json.dumps(backend.search(header, 70, 25, {oracle.MAX_TARGET}).nonces.tolist()))
 print(json.dumps(backend.search(header, 70, 0, {oracle.MAX_TARGET}).nonces.tolist()))
+rolled = backend.search_versions(header, {versions}, {first}, 12, {4 * easy})
+print(json.dumps([hits.nonces.tolist() for hits in rolled]))
+every = backend.search_versions(header, {versions}, 5, 6, {oracle.MAX_TARGET})
+print(json.dumps([hits.nonces.tolist() for hits in every]))
 print(json.dumps(backend.fingerprint(header, {first}, 30).hex()))
 headers = np.frombuffer(bytes.fromhex("{headers.hex()}"), np.uint8).reshape(-1, 80)
 print(json.dumps(backend.hash_headers(headers).tobytes().hex()))
 """
-    device, hits, overflowing, empty, fingerprint, digests = run(script, NUMBA_ENABLE_CUDASIM="1")
+    device, hits, overflowing, empty, rolled, every, fingerprint, digests = run(script, NUMBA_ENABLE_CUDASIM="1")
     assert device == ["cuda:0", True, True]
     assert hits == oracle.hits(header, first, 30, easy)
     assert 0 < len(hits) < 8
     assert overflowing == list(range(70, 95))
     assert empty == []
+    headers_rolled = [version.to_bytes(4, "little") + header[4:] for version in versions]
+    assert rolled == [oracle.hits(h, first, 12, 4 * easy) for h in headers_rolled]
+    assert all(rolled)
+    assert every == [list(range(5, 11))] * len(versions)
     assert fingerprint == oracle.fingerprint(header, first, 30).hex()
     single = [headers[i : i + 80] for i in range(0, len(headers), 80)]
     expected = [oracle.digest(h, int.from_bytes(h[76:], "little")).hex() for h in single]

@@ -31,11 +31,11 @@ class Assembled(NamedTuple):
 
 
 @cache
-def assemble(architecture: int) -> dict[str, Assembled]:
-    """What the assembler inside NVRTC says of each kernel, under the options that CuPy gives it."""
+def assemble(architecture: int, file: str, own_options: tuple[str, ...]) -> dict[str, Assembled]:
+    """What the assembler inside NVRTC says of each kernel of the file, under the options that CuPy gives it."""
     nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="pip install 'quorate[cuda]'")
-    options = (*cupy.OPTIONS, f"-arch=sm_{architecture}", "-ftz=true", "--device-as-default-execution-space")
-    program = nvrtc.createProgram(source(), "search.cu", (), ())
+    options = (*own_options, f"-arch=sm_{architecture}", "-ftz=true", "--device-as-default-execution-space")
+    program = nvrtc.createProgram(source(file), "search.cu", (), ())
     try:
         nvrtc.compileProgram(program, (*options, "--ptxas-options=-v"))
     finally:
@@ -53,11 +53,15 @@ def assemble(architecture: int) -> dict[str, Assembled]:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_kernels_assemble_and_fill_a_multiprocessor(architecture: int) -> None:
-    kernels = assemble(architecture)
+    kernels = assemble(architecture, "search.cl", cupy.OPTIONS)
     assert set(kernels) == {"search", "fingerprint", "hash_headers"}
     assert kernels["search"].spilled == 0
     for kernel in kernels.values():
         assert kernel.registers * CUDA.items_per_unit <= REGISTERS
+    [(name, kernel)] = assemble(architecture, "versions.cl", cupy.VERSIONS_OPTIONS).items()
+    assert name == "search_versions"
+    assert kernel.spilled == 0
+    assert kernel.registers * CUDA.for_versions.items_per_unit <= REGISTERS
 
 
 def test_without_cupy_the_reason_says_how_to_get_it() -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quorate.kernels import opencl
-from quorate.kernels.backend import Device, DeviceError
+from quorate.kernels import opencl, tuning
+from quorate.kernels.backend import Device, DeviceError, with_version
 from quorate.kernels.c.choices import Choice, choose, cpu_features
 from quorate.kernels.c.host import CBackend
 
@@ -105,6 +105,61 @@ def test_a_full_buffer_loses_no_hit(device: Device) -> None:
 
 
 @needs_a_device
+@pytest.mark.parametrize("device", REAL, ids=lambda device: device.name)
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_versions_that_fill_a_group(device: Device, more: int) -> None:
+    """About two groups of the device, in a window of many launches, some of which overflow."""
+    launcher = opencl.OpenCLLauncher(device.name, *cl_device_and_choice(device), capacity=64)
+    header, start, count = oracle.random_header(21), 77, 300
+    versions = [0x20000000 + (i << 13) for i in range(2 * launcher.versions + more)]
+    headers = [with_version(header, version) for version in versions]
+    for bits in (252, 248):
+        found = CBackend(device, launcher, 0.05).search_versions(header, versions, start, count, 1 << bits)
+        assert [hits.nonces.tolist() for hits in found] == [
+            oracle.hits(rolled, start, count, 1 << bits) for rolled in headers
+        ]
+
+
+@pytest.fixture
+def tuning_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "user_cache_path", lambda _: tmp_path)
+
+
+@needs_a_device
+@pytest.mark.usefixtures("tuning_folder")
+def test_a_calibration_measures_every_choice_and_saves_the_fastest() -> None:
+    device = REAL[0]
+    choices = opencl.choices(device)
+    rates = opencl.calibrate(device)
+    assert set(rates) == {choice.name for choice in choices}
+    assert all(rate > 10_000 for rate in rates.values())
+    assert tuning.saved(device) == max(rates, key=lambda name: rates[name])
+
+
+@needs_a_device
+@pytest.mark.parametrize("device", REAL, ids=lambda device: device.name)
+@pytest.mark.usefixtures("tuning_folder")
+def test_every_choice_that_can_be_saved_is_used_and_right(device: Device) -> None:
+    header, versions = oracle.random_header(22), range(32)
+    expected = [oracle.hits(with_version(header, version), 9, 100, 1 << 252) for version in versions]
+    units = opencl.cl_devices()[int(device.name.removeprefix("opencl:"))].max_compute_units
+    for choice in opencl.choices(device):
+        tuning.calibrate(device, {choice.name: lambda: 1.0})
+        backend = opencl.open_device(device)
+        assert backend.search(with_version(header, 5), 9, 100, 1 << 252).nonces.tolist() == expected[5]
+        found = backend.search_versions(header, versions, 9, 100, 1 << 252)
+        assert [hits.nonces.tolist() for hits in found] == expected
+        assert backend._launcher.step == units * choice.items_per_unit * choice.lanes
+
+
+@needs_a_device
+@pytest.mark.usefixtures("tuning_folder")
+def test_a_saved_choice_that_no_longer_exists_counts_as_none() -> None:
+    tuning.calibrate(REAL[0], {"64x8 sideways": lambda: 1.0})
+    assert len(opencl.open_device(REAL[0]).search(oracle.random_header(23), 0, 100, oracle.MAX_TARGET)) == 100
+
+
+@needs_a_device
 def test_a_long_window_of_many_launches() -> None:
     """The hit of a window that takes many launches, of sizes that grow, and its parts' fingerprints."""
     backend = opencl.open_device(REAL[0])
@@ -171,15 +226,20 @@ from quorate.kernels.c.choices import OCLGRIND
 from quorate.kernels.c.host import CBackend
 
 device = next(d for d in opencl.find() if d.simulator)
-choice = replace(OCLGRIND, width={width}, chains={chains}, items_per_unit=3)
+choice = replace(OCLGRIND, width={width}, chains={chains}, versions=2, items_per_unit=6)
 cl_device = opencl.cl_devices()[int(device.name.removeprefix("opencl:"))]
-launcher = opencl.OpenCLLauncher(device.name, cl_device, choice, capacity=8)
+launcher = opencl.OpenCLLauncher(device.name, cl_device, choice, capacity=max(8, choice.for_versions.lanes))
 {sabotage}
 backend, oracle = CBackend(device, launcher, 0.05), reference.ReferenceBackend()
 header, target = bytes(range(80)), 1 << 254
 for start, count in ((7, 1), (7, choice.lanes + 1), ((1 << 32) - 70, 70)):
     assert backend.search(header, start, count, target) == oracle.search(header, start, count, target)
     assert backend.fingerprint(header, start, count) == oracle.fingerprint(header, start, count)
+for count in (1, 7):
+    versions = range(launcher.versions)
+    assert backend.search_versions(header, versions, 7, count, target) == oracle.search_versions(
+        header, versions, 7, count, target
+    )
 headers = np.arange(80 * (choice.lanes + 1)).astype(np.uint8).reshape(-1, 80)
 assert np.array_equal(backend.hash_headers(headers), oracle.hash_headers(headers))
 print("right")

@@ -1,22 +1,18 @@
-"""The two roads to NVIDIA's hardware: the PTX that each makes of its kernels, and how its kernels are called."""
+"""The two roads to NVIDIA's hardware: how the kernels of each are called."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from cuda_roads import Assembled, by_numba_cuda, by_nvrtc
 from ptx.run import Argument, Kernel
 
-from quorate.kernels import cupy
-from quorate.kernels.c import host
-from quorate.kernels.py import search
-
-from ...kernels import test_cuda
+from quorate.kernels.py import rolling, search
 
 BLOCKS, THREADS = 3, 32
 GRID = BLOCKS * THREADS
@@ -26,13 +22,31 @@ Words = npt.NDArray[np.uint32]
 
 class Road(Protocol):
     def ptx(self, kernel: str) -> str:
-        """A module with this kernel alone: `scan`, `fingerprint` or `hash_headers`."""
+        """A module with this kernel alone: `scan`, `roll`, `fingerprint` or `hash_headers`."""
+        ...
+
+    @property
+    def versions(self) -> int:
+        """How many `roll` takes."""
         ...
 
     def scan(
         self, kernel: Kernel, header: bytes, start: int, count: int, limit: int, capacity: int, order: str
     ) -> tuple[int, list[int]]:
         """How many nonces have digests with top words of at most `limit`, and at most `capacity` of them."""
+        ...
+
+    def roll(
+        self,
+        kernel: Kernel,
+        headers: Sequence[bytes],
+        start: int,
+        count: int,
+        limit: int,
+        capacity: int,
+        order: str,
+    ) -> tuple[int, list[tuple[int, int]]]:
+        """The same for headers that differ in their versions: pairs of a header's index and a nonce."""
         ...
 
     def fingerprint(self, kernel: Kernel, header: bytes, start: int, count: int, order: str) -> bytes: ...
@@ -45,12 +59,20 @@ class Road(Protocol):
 class PythonRoad:
     """The Python family by numba-cuda."""
 
-    def __init__(self, architecture: tuple[int, int]) -> None:
+    def __init__(self, architecture: int) -> None:
         self._architecture = architecture
 
+    def _assembled(self, kernel: str) -> Assembled:
+        if find_spec("numba_cuda") is None:
+            pytest.skip("pip install 'quorate[cuda]' brings numba-cuda")
+        return by_numba_cuda(kernel, self._architecture)
+
     def ptx(self, kernel: str) -> str:
-        pytest.importorskip("numba_cuda", reason="pip install 'quorate[cuda]' brings numba-cuda")
-        return test_cuda.ptx(kernel, self._architecture)
+        return self._assembled(kernel).ptx
+
+    @property
+    def versions(self) -> int:
+        return self._assembled("roll").hashes
 
     def scan(
         self, kernel: Kernel, header: bytes, start: int, count: int, limit: int, capacity: int, order: str
@@ -60,6 +82,22 @@ class PythonRoad:
         arrays = *_numba_array(found), *_numba_array(hits)
         kernel.launch(BLOCKS, THREADS, *job, start, count, limit, *arrays, order=order)
         return int(hits[0]), found[: hits[0]].tolist()
+
+    def roll(
+        self,
+        kernel: Kernel,
+        headers: Sequence[bytes],
+        start: int,
+        count: int,
+        limit: int,
+        capacity: int,
+        order: str,
+    ) -> tuple[int, list[tuple[int, int]]]:
+        found, hits = np.zeros((capacity, 2), np.uint32), np.zeros(1, np.uint32)
+        job = map(int, rolling.versions_slots(tuple(headers)))
+        arrays = *_numba_array(found), *_numba_array(hits)
+        kernel.launch(BLOCKS, THREADS, *job, start, count, limit, *arrays, order=order)
+        return int(hits[0]), [(int(index), int(nonce)) for index, nonce in found[: hits[0]]]
 
     def fingerprint(self, kernel: Kernel, header: bytes, start: int, count: int, order: str) -> bytes:
         total = np.zeros(8, np.uint32)
@@ -85,11 +123,18 @@ class CRoad:
     def __init__(self, architecture: int) -> None:
         self._architecture = architecture
 
+    def _assembled(self, kernel: str) -> Assembled:
+        if find_spec("cupy") is None:
+            pytest.skip("pip install 'quorate[cuda]' brings CuPy")
+        name = {"scan": "search", "roll": "search_versions"}.get(kernel, kernel)
+        return by_nvrtc(name, self._architecture)
+
     def ptx(self, kernel: str) -> str:
-        head, *entries = re.split(r"(?=^\.visible \.entry )", _by_nvrtc(self._architecture), flags=re.MULTILINE)
-        name = {"scan": "search"}.get(kernel, kernel)
-        [entry] = [entry for entry in entries if entry.startswith(f".visible .entry {name}(")]
-        return head + entry
+        return self._assembled(kernel).ptx
+
+    @property
+    def versions(self) -> int:
+        return self._assembled("roll").hashes
 
     def scan(
         self, kernel: Kernel, header: bytes, start: int, count: int, limit: int, capacity: int, order: str
@@ -98,6 +143,24 @@ class CRoad:
         window = start, count, -(-count // GRID)
         kernel.launch(BLOCKS, THREADS, _words(header), *window, limit, found, capacity, order=order)
         return int(found[0]), found[1 : 1 + found[0]].tolist()
+
+    def roll(
+        self,
+        kernel: Kernel,
+        headers: Sequence[bytes],
+        start: int,
+        count: int,
+        limit: int,
+        capacity: int,
+        order: str,
+    ) -> tuple[int, list[tuple[int, int]]]:
+        found = np.zeros(1 + capacity, np.uint32)
+        versions = np.array([int.from_bytes(header[:4], "little") for header in headers], np.uint32)
+        window = start, count, -(-count // GRID)
+        arguments = _words(headers[0]), *window, limit, found, capacity, versions
+        kernel.launch(BLOCKS, THREADS, *arguments, order=order)
+        numbers = map(int, found[1 : 1 + found[0]])
+        return int(found[0]), [(number % len(headers), start + number // len(headers)) for number in numbers]
 
     def fingerprint(self, kernel: Kernel, header: bytes, start: int, count: int, order: str) -> bytes:
         total = np.zeros(8, np.uint32)
@@ -113,13 +176,3 @@ class CRoad:
 def _words(header: bytes) -> Words:
     """Read-only, and so is the kernel's view of it."""
     return np.frombuffer(header, np.uint32)
-
-
-@cache
-def _by_nvrtc(architecture: int) -> str:
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="pip install 'quorate[cuda]' brings CuPy")
-    program = nvrtc.createProgram(host.source(), "search.cu", (), ())
-    nvrtc.compileProgram(program, (*cupy.OPTIONS, f"-arch=compute_{architecture}"))
-    text: str = nvrtc.getPTX(program).decode()
-    nvrtc.destroyProgram(program)
-    return text

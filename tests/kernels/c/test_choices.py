@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quorate.kernels.c import choices
-from quorate.kernels.c.choices import AVX512, choose, cpu_features
+from quorate.kernels.c.choices import AVX512, alternatives, choose, cpu_features
 
 DRIVERS = ["Portable Computing Language", "Intel(R) OpenCL", "rusticl", "Oclgrind", "a driver yet unknown"]
 ZEN_3 = frozenset({"avx", "avx2", "bmi2"})
@@ -27,7 +27,8 @@ def test_pocl_is_told_of_avx512() -> None:
 @pytest.mark.parametrize("platform", DRIVERS)
 def test_gpus_get_scalar_code_whatever_the_host_is(platform: str) -> None:
     choice = choose(platform, gpu=True, features=AVX512)
-    assert choice.lanes == 1
+    assert (choice.lanes, choice.for_versions.width) == (1, 1)
+    assert choice.for_versions.chains > 1
     assert not choice.avx512
 
 
@@ -36,6 +37,24 @@ def test_groups_divide_the_items() -> None:
     assert len(table) >= 6
     for choice in table:
         assert choice.items_per_unit % choice.local == 0
+        assert choice.for_versions.items_per_unit % choice.local == 0
+
+
+@pytest.mark.parametrize("platform", DRIVERS)
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("features", [frozenset(), ZEN_3, AVX512 | {"avx2"}])
+def test_alternatives_have_names_of_their_own_and_run_wherever_the_default_does(
+    platform: str, gpu: bool, features: frozenset[str]
+) -> None:
+    default = choose(platform, gpu=gpu, features=features)
+    found = alternatives(default)
+    assert found[0] == default
+    assert len({choice.name for choice in found}) == len(found)
+    for choice in found:
+        assert choice.width <= default.width
+        assert choice.avx512 == default.avx512
+        assert not (choice.avx512 and choice.rotate)
+        assert choice.rotate or platform != "Oclgrind"
 
 
 def test_the_features_of_this_processor_are_names_of_features() -> None:

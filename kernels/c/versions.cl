@@ -1,0 +1,28 @@
+/* The kernel search_versions: version rolling (BIP 320).
+ *
+ * An item does `steps` steps of one nonce each, with LANES versions of the header.
+ */
+
+WORKER void search_versions_steps(GLOBAL const uint *header, const uint start, const uint count, uint place,
+                                  const uint steps, const uint top, GLOBAL uint *found,
+                                  const uint capacity, GLOBAL const uint *versions)
+{
+    vec own[CHAINS];
+    for (uint lane = 0; lane < LANES; lane++) ((uint *)own)[lane] = versions[lane];
+    Job job;
+    prepare(&job, header, own);
+    for (uint step = 0; step < steps && place < count; step++, place++) {
+        vec digest[8][CHAINS];
+        hash_versions(digest, &job, start + place);
+        report(digest, LANES * place, LANES, top, found, capacity);
+    }
+}
+
+/* Candidates among the header with each of LANES versions and each nonce of the window. Version v with
+ * the nonce start + n is number LANES * n + v. */
+KERNEL void search_versions(GLOBAL const uint *header, const uint start, const uint count,
+                            const uint steps, const uint top, GLOBAL uint *found, const uint capacity,
+                            GLOBAL const uint *versions)
+{
+    search_versions_steps(header, start, count, ITEM * steps, steps, top, found, capacity, versions);
+}
