@@ -34,7 +34,7 @@
         const vec e = NAMED(4, t), f = NAMED(5, t), g = NAMED(6, t), h = NAMED(7, t);           \
         const vec T1 = (h + (w[(t) & 15][c % COLUMNS(w)] + K)) + (Sigma1(e) + Ch(e, f, g));     \
         NAMED(3, t) += T1;                                                                      \
-        NAMED(7, t) = T1 + (Sigma0(a) + Maj(a, b, c_));                                         \
+        NAMED(7, t) = T1 + Sigma0(a) + Maj(a, b, c_);                                           \
     }
 #define FOUR_ROUNDS(t, K0, K1, K2, K3) ROUND(t, K0) ROUND(t + 1, K1) ROUND(t + 2, K2) ROUND(t + 3, K3)
 
