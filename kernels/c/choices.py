@@ -51,7 +51,8 @@ class Choice:
         return [f"-D{name}={value}" for name, value in numbers] + [f"-D{name}" for name, wanted in flags if wanted]
 
 
-# Four groups of 256 are what a multiprocessor holds at once if a thread has at most 64 registers.
+# Four groups of 256 are what a multiprocessor holds at once if a thread has at most 64 registers. Of up to
+# four versions a thread, four need the fewest instructions a hash; their 256 registers leave one group.
 CUDA = Choice(versions=4, items_per_unit=1024, local=256, seconds=0.2)
 GPU = Choice(rotate=True, versions=4, items_per_unit=2048, local=256, seconds=0.2)
 # Three-input logic needs 512-bit registers; with the 16 registers of AVX2 a second chain only spills.

@@ -17,6 +17,7 @@
  *   LANE_NUMBERS         0, 1, ... WIDTH - 1
  *   SOME(flags)          whether any lane is true
  *   ROTR(x, n)           x, a uint or a vec, rotated right
+ *   SWAP_BYTES(x)        x with its most significant byte first in memory, and back
  *   KERNEL, GLOBAL, INLINE, WORKER, UNROLL, ITEM, atomic_inc(p), atomic_xor(p, x)
  */
 
@@ -34,6 +35,7 @@
 #define ITEM (blockIdx.x * blockDim.x + threadIdx.x)
 typedef unsigned int uint;
 #define ROTR(x, n) __funnelshift_r(x, x, n)
+#define SWAP_BYTES(x) __byte_perm(x, 0, 0x0123)
 #define atomic_inc(p) atomicAdd(p, 1u)
 #define atomic_xor(p, x) atomicXor(p, x)
 
@@ -76,6 +78,10 @@ static uint item;
 #define WORKER INLINE
 #endif
 
+#endif
+
+#ifndef SWAP_BYTES
+#define SWAP_BYTES(x) ((ROTR(x, 8) & 0xff00ff00u) | (ROTR(x, 24) & 0x00ff00ffu))
 #endif
 
 #if WIDTH == 1

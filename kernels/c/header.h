@@ -59,26 +59,6 @@ INLINE void prepare(Job *job, GLOBAL const uint *header, vec versions[CHAINS])
     add(digest, s);                                                                         \
     hash_again(digest);
 
-/* Digests of the header with LANES nonces from `nonce` on. */
-INLINE void hash_nonces(vec digest[8][CHAINS], Job *job, const uint nonce)
-{
-    vec w[16][CHAINS];
-    EACH_CHAIN {
-        const vec nonces = nonce + WIDTH * c + LANE_NUMBERS;
-        w[3][c] = SWAP_BYTES(nonces);
-    }
-    HASH_SECOND_BLOCK
-}
-
-/* Digests of LANES headers that differ in nothing but their versions, with one nonce. All of them
- * have the same second block, so one schedule of single words serves every lane. */
-INLINE void hash_versions(vec digest[8][CHAINS], Job *job, const uint nonce)
-{
-    uint w[16][1];
-    w[3][0] = SWAP_BYTES(nonce);
-    HASH_SECOND_BLOCK
-}
-
 /* Reports `first` + lane for each of the first `lanes` lanes whose digest has `top` or less as its most
  * significant 32 bits, in no order: found[0] is their number, even if that is more than `capacity`,
  * and the first `capacity` of them follow. */

@@ -11,6 +11,17 @@ INLINE void prepare_own_version(Job *job, GLOBAL const uint *header)
     prepare(job, header, versions);
 }
 
+/* Digests of the header with LANES nonces from `nonce` on. */
+INLINE void hash_nonces(vec digest[8][CHAINS], Job *job, const uint nonce)
+{
+    vec w[16][CHAINS];
+    EACH_CHAIN {
+        const vec nonces = nonce + WIDTH * c + LANE_NUMBERS;
+        w[3][c] = SWAP_BYTES(nonces);
+    }
+    HASH_SECOND_BLOCK
+}
+
 WORKER void search_steps(GLOBAL const uint *header, const uint start, const uint count, uint place,
                          const uint steps, const uint top, GLOBAL uint *found, const uint capacity)
 {

@@ -22,9 +22,6 @@
 #define sigma0(x) (ROTR(x, 7) ^ ROTR(x, 18) ^ (x) >> 3)
 #define sigma1(x) (ROTR(x, 17) ^ ROTR(x, 19) ^ (x) >> 10)
 
-/* SHA-256 reads and writes its words with the most significant byte first, memory here does not. */
-#define SWAP_BYTES(x) ((ROTR(x, 8) & 0xff00ff00u) | (ROTR(x, 24) & 0x00ff00ffu))
-
 /* Section 6.2.2. The working variables a to h do not move through s: their names do, one place a
  * round. The constants are those of section 4.2.2. */
 #define NAMED(i, t) s[((i) - (t)) & 7][c]

@@ -3,6 +3,15 @@
  * An item does `steps` steps of one nonce each, with LANES versions of the header.
  */
 
+/* Digests of LANES headers that differ in nothing but their versions, with one nonce. All of them
+ * have the same second block, so one schedule of single words serves every lane. */
+INLINE void hash_versions(vec digest[8][CHAINS], Job *job, const uint nonce)
+{
+    uint w[16][1];
+    w[3][0] = SWAP_BYTES(nonce);
+    HASH_SECOND_BLOCK
+}
+
 WORKER void search_versions_steps(GLOBAL const uint *header, const uint start, const uint count, uint place,
                                   const uint steps, const uint top, GLOBAL uint *found,
                                   const uint capacity, GLOBAL const uint *versions)
