@@ -74,8 +74,8 @@ def validate_headers(
     """
     if not data:
         raise UsageError("there are no headers to check: the data is empty")
-    if height < 0:
-        raise UsageError(f"a height is 0 or more, not {height}")
+    if not 0 <= height < 1 << 31:
+        raise UsageError(f"a height is 0 to {(1 << 31) - 1}, not {height}")
     count, leftover = divmod(len(data), HEADER_BYTES)
     ancestry = Ancestry(network, height)
     index_of: dict[bytes, int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Annotated
 
 import typer
@@ -14,8 +15,10 @@ from .validate import validate
 
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 the answer is no (invalid, disagreement, nothing found); "
-    "2 wrong usage or unreadable input; 3 a device failed; 130 interrupted."
+    "2 wrong usage or unreadable input; 3 a device failed; 70 a fault in Quorate itself; 130 interrupted."
 )
+FAULT_IN_QUORATE = 70
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="quorate",
@@ -49,14 +52,20 @@ def quorate(
 
 
 def main() -> None:
-    """Run the command line; an error that Quorate raises on purpose becomes one sentence and an exit code."""
+    """Run the command line. An error that a person can mend is one sentence; every error has its exit code."""
     try:
-        app()
-    except Exception as error:
+        code = app(standalone_mode=False)
+    except Exception as error:  # noqa: BLE001  Python's own exit code for it would mean "the answer is no"
         from .show import exit_code_of, sentence
 
         code = exit_code_of(error)
-        if code is None:
-            raise
-        sentence(error)
+        if code == FAULT_IN_QUORATE:
+            traceback.print_exception(error)
+        elif text := error.format_message() if hasattr(error, "format_message") else str(error):
+            sentence(text)  # a group without a command has shown its help, and says nothing more
         raise SystemExit(code) from None
+    if code == INTERRUPTED:
+        from .show import interrupted
+
+        interrupted()
+    raise SystemExit(code or 0)

@@ -50,11 +50,13 @@ def mine(
         return
     raw = parse_header(header)
     first = start or 0
+    if not 0 <= first < NONCES:
+        raise UsageError(f"--start is a nonce, from 0 to {NONCES - 1}, not {first}")
     job = Job(
         raw,
         parse_target(target) if target is not None else header_target(raw),
         first,
-        count if count is not None else max(0, NONCES - first),
+        count if count is not None else NONCES - first,
         rolled_versions(raw, versions) if versions is not None else (),
     )
     engine = Engine(_backends(device))
@@ -63,7 +65,7 @@ def mine(
         show.document(_document(found, engine))
     else:
         _print(found)
-        for text in _findings(engine):
+        for text in show.quorum_findings(engine.backends):
             show.line(text["text"])
     raise typer.Exit(_exit_code(found))
 
@@ -105,6 +107,7 @@ def _mine_bundled(engine: Engine, as_json: bool) -> None:
                 "rate": hashes / seconds if seconds else 0.0,
                 "device": documents[0]["device"],
                 "errors": documents[-1]["errors"],
+                "findings": documents[-1]["findings"],
                 "interrupted": documents[-1]["interrupted"],
             }
         )
@@ -113,6 +116,8 @@ def _mine_bundled(engine: Engine, as_json: bool) -> None:
             f"{matches} of {len(BUNDLED)} nonces found as published; {hashes:,} hashes in {seconds:.1f} s, "
             + show.rate(hashes / seconds if seconds else 0.0)
         )
+        for finding in documents[-1]["findings"]:
+            show.line(finding["text"])
         if documents[-1]["interrupted"]:
             show.note(f"quorate: interrupted at height {documents[-1]['height']:,}")
         for error in documents[-1]["errors"]:
@@ -134,7 +139,7 @@ def _run(engine: Engine, job: Job, text: str) -> Found:
     with show.progress(text, job.hashes) as update:
         return engine.run(
             job,
-            lambda found: update(found.hashes, show.rate(found.hashes / found.seconds if found.seconds else 0)),
+            lambda found: update(found.hashes, show.rate(found.rate)),
         )
 
 
@@ -146,22 +151,14 @@ def _exit_code(found: Found) -> int:
     return 0 if found.hits else 1
 
 
-def _findings(engine: Engine) -> list[dict[str, Any]]:
-    """What the quorums among the devices found out about their members."""
-    from ..kernels.findings import findings
-    from ..kernels.quorum import Quorum
-    from . import show
-
-    quorums = [backend for backend in engine.backends if isinstance(backend, Quorum)]
-    return [show.finding(f) for quorum in quorums for f in findings(quorum)]
-
-
 def _hit(hit: Hit) -> dict[str, Any]:
     document: dict[str, Any] = {"nonce": hit.nonce, "hash": hit.digest[::-1].hex()}
     return document if hit.version is None else {**document, "version": hit.version}
 
 
 def _document(found: Found, engine: Engine) -> dict[str, Any]:
+    from . import show
+
     job = found.job
     return {
         "hits": [_hit(hit) for hit in found.hits],
@@ -188,7 +185,7 @@ def _document(found: Found, engine: Engine) -> dict[str, Any]:
             for tally in found.tallies
         ],
         "errors": found.errors,
-        "findings": _findings(engine),
+        "findings": show.quorum_findings(engine.backends),
         "interrupted": found.interrupted,
     }
 

@@ -59,7 +59,7 @@ def open_devices(names: str) -> list[Backend]:
 
     if not all(names.split(",")):
         raise UsageError(f"{names!r} has an empty name in it; devices are named like cpu,opencl:0")
-    return [open_backend(name) for name in names.split(",")]
+    return [open_backend(name.strip()) for name in names.split(",")]
 
 
 def _parse_hex(option: str, text: str) -> bytes:

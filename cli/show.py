@@ -19,27 +19,38 @@ from rich.table import Table
 from ..kernels.backend import DeviceError, UsageError
 
 if TYPE_CHECKING:
+    from ..kernels.backend import Backend
     from ..kernels.findings import Finding
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def exit_code_of(error: Exception) -> int | None:
-    """2 for wrong usage, 3 for a device that failed, None for an error that nobody foresaw."""
+said = False
+"""Whether a JSON document has been printed; there is one, whatever happens."""
+
+
+def exit_code_of(error: Exception) -> int:
+    """2 for wrong usage, 3 for a device that failed, 70 for an error that nobody foresaw."""
     match error:
         case UsageError():
             return 2
         case DeviceError():
             return 3
-    return None
+    return 2 if hasattr(error, "format_message") else 70  # Typer's own errors are about usage
 
 
-def sentence(error: Exception) -> None:
+def sentence(text: str) -> None:
     """An error as one sentence on stderr, and as the JSON document where one was asked for."""
-    err.print(f"quorate: {error}", markup=False)
+    err.print(f"quorate: {text}", markup=False)
     if "--json" in sys.argv:
-        document({"error": str(error)})
+        document({"error": text})
+
+
+def interrupted() -> None:
+    """Said where Ctrl-C came before there was anything to report."""
+    if not said:
+        sentence("interrupted")
 
 
 def note(text: str) -> None:
@@ -54,6 +65,8 @@ def line(text: str) -> None:
 
 def document(value: dict[str, Any]) -> None:
     """One JSON document on stdout."""
+    global said
+    said = True
     sys.stdout.write(as_json(value))
 
 
@@ -110,6 +123,15 @@ def energy(joules: float) -> str:
         if joules >= factor:
             return f"{joules / factor:.3g} {unit}"
     return f"{joules / 1e-12:.3g} pJ"
+
+
+def quorum_findings(backends: Sequence[Backend]) -> list[dict[str, Any]]:
+    """What the quorums among some backends found out about their members, as plain data."""
+    from ..kernels.findings import findings
+    from ..kernels.quorum import Quorum
+
+    quorums = [backend for backend in backends if isinstance(backend, Quorum)]
+    return [finding(found) for quorum in quorums for found in findings(quorum)]
 
 
 def finding(found: Finding) -> dict[str, Any]:

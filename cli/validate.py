@@ -62,6 +62,7 @@ def headers(
                 "network": rules.name,
                 "height": height,
                 "device": backends[0].device.name,
+                "findings": show.quorum_findings(backends),
                 "seconds": seconds,
             }
         )
@@ -75,4 +76,6 @@ def headers(
         if report.unchecked_bits:
             heights = ", ".join(f"{h:,}" for h in report.unchecked_bits)
             show.line(f"nBits at height {heights} depend on earlier headers; checked was what is permitted.")
+        for finding in show.quorum_findings(backends):
+            show.line(finding["text"])
     raise typer.Exit(0 if report.valid else 1)

@@ -116,6 +116,13 @@ class Hits:
     def __len__(self) -> int:
         return len(self.nonces)
 
+    def of(self, start: int, count: int) -> Hits:
+        """Itself, as the answer for this window; `DeviceError` where it is the answer for another."""
+        if (self.start, self.count) != (start, count):
+            asked, given = f"{count} nonces from {start}", f"{self.count} from {self.start}"
+            raise DeviceError(f"asked for the hits among {asked}, it answered for {given}")
+        return self
+
     def digest(self) -> bytes:
         """SHA-256 over the window and its hits (little-endian: start u64, count u64, nonces u32), 32 bytes."""
         window = self.start.to_bytes(8, "little") + self.count.to_bytes(8, "little")

@@ -76,6 +76,8 @@ def calibrate(name: str) -> dict[str, float]:
 
 def _device(name: str) -> Device:
     kind = name.partition(":")[0]
+    if not kind:
+        raise UsageError("a device's name is missing; names are like cpu, faulty:LIE:NAME or quorum:NAME+NAME")
     if kind not in KINDS:
         raise UsageError(f"there is no device {name!r}; `quorate devices` lists those of this machine")
     found = _find(kind)

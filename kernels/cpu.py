@@ -74,7 +74,7 @@ def open_device(device: Device) -> CpuBackend:
 def calibrate(device: Device) -> dict[str, float]:
     """Measures the ways to search on one core and saves the fastest; returns nonces a second, fastest first.
 
-    Backends that are open stay as they are. Raises `OSError` where the choice cannot be saved.
+    Backends that are open stay as they are. Raises `UsageError` where the choice cannot be saved.
     """
     lanes, _ = simd()
     found = np.empty(FOUND, np.uint32)

@@ -20,10 +20,10 @@ LIES = {
     "false-hit": "reports a nonce that is no hit",
     "withheld-hit": "keeps the first hit of every window to itself",
     "flipped-bit": "flips one bit in one digest",
-    "late-onset": "is honest for a while, then withholds hits",
-    "intermittent": "withholds a hit now and then",
+    "late-onset": "is honest for a few searches, then withholds hits",
+    "intermittent": "withholds a hit in every other search or so",
     "slow": "takes its time",
-    "crash": "fails after a while",
+    "crash": "fails after a few searches",
 }
 
 HONEST_WINDOWS = 4

@@ -85,9 +85,12 @@ def _slow(quorum: Quorum) -> list[Record]:
 
 
 def _pace(searches: Sequence[Outcome]) -> float | None:
-    """Median seconds per nonce, or None where nothing was long enough to measure."""
-    paces = [o.seconds / o.count for o in searches if o.count >= MEASURABLE]
-    return statistics.median(paces) if paces else None
+    """Median seconds per nonce, or None where too little was long enough to measure.
+
+    The first search is left out: it may load or compile the kernel.
+    """
+    paces = [o.seconds / o.count for o in searches[1:] if o.count >= MEASURABLE]
+    return statistics.median(paces) if len(paces) >= 3 else None
 
 
 def _shared(wrong: Sequence[Device], right: Sequence[Device]) -> tuple[str, ...]:

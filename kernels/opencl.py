@@ -54,7 +54,7 @@ def calibrate(device: Device) -> dict[str, float]:
     """Compares the choices for this device and saves the fastest at `search`, which `open_device` then takes.
 
     Returns the median hashes a second of each choice by its name, fastest first. Takes some seconds, and
-    more where a driver compiles slowly. Raises `DeviceError` as `open_device` does, and `OSError` where
+    more where a driver compiles slowly. Raises `DeviceError` as `open_device` does, and `UsageError` where
     the result cannot be saved.
     """
     return tuning.calibrate(device, {choice.name: _measure(_open(device, choice)) for choice in choices(device)})

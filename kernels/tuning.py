@@ -16,7 +16,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from .backend import Device
+from .backend import Device, UsageError
 
 ROUNDS = 5
 """Measurements of each way, in turn, so that a machine that is busy for a moment is so for all."""
@@ -32,7 +32,7 @@ def calibrate(device: Device, ways: Mapping[str, Callable[[], float]]) -> dict[s
     """Median hashes a second of each way, fastest first; the fastest is saved.
 
     Each way is a function that works for about 0.1 s and returns the hashes a second it reached. Its
-    first call, which may compile, is not counted. Raises `OSError` where the file cannot be written.
+    first call, which may compile, is not counted. Raises `UsageError` where the file cannot be written.
     """
     for measure in ways.values():
         measure()
@@ -44,7 +44,11 @@ def calibrate(device: Device, ways: Mapping[str, Callable[[], float]]) -> dict[s
     rates = dict(sorted(rates.items(), key=lambda item: -item[1]))
     entries = _read()
     entries[_key(device)] = {"choice": next(iter(rates)), "hashes_per_second": rates}
-    _write(entries)
+    try:
+        _write(entries)
+    except OSError as error:
+        measured = ", ".join(f"{name} {rate:.4g} hashes/s" for name, rate in rates.items())
+        raise UsageError(f"the calibration ({measured}) cannot be saved in {file()}: {error.strerror}") from error
     return rates
 
 
@@ -63,7 +67,9 @@ def _read() -> dict[str, Any]:
         entries = json.loads(file().read_text())
     except (OSError, ValueError):
         return {}
-    return entries if isinstance(entries, dict) else {}
+    if not isinstance(entries, dict):
+        return {}
+    return {key: entry for key, entry in entries.items() if isinstance(entry, dict)}
 
 
 def _write(entries: dict[str, Any]) -> None:

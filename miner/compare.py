@@ -17,7 +17,7 @@ from .job import Job
 WINDOWS = 16
 """At least so many windows, where there are nonces enough: late and intermittent faults need several."""
 
-LONGEST_WINDOW = 1 << 22
+LONGEST_WINDOW = 1 << 20
 """Nonces; the wait between Ctrl-C and the end is the time that the slowest device takes for them."""
 
 EASY_TARGET = 1 << 250
@@ -70,11 +70,12 @@ def compare(backends: Sequence[Backend], job: Job, progress: Callable[[int], Non
     size = min(LONGEST_WINDOW, max(1, -(-job.count // WINDOWS)))
     # First calls compile, some drivers anew for each size, which is not what is compared. The target
     # has no hits, so no lie about hits can hide here.
-    if job.count:
-        quorum.search(job.header, job.start, size, 0)
-        quorum.fingerprint(job.header, job.start, size)
     done = 0
     with interrupt_requested() as stop:
+        if job.count:
+            quorum.search(job.header, job.start, size, 0)
+        if job.count and not stop.is_set():
+            quorum.fingerprint(job.header, job.start, size)
         while done < job.count and not stop.is_set():
             start, count = job.start + done, min(size, job.count - done)
             for transcript in transcripts:

@@ -117,12 +117,16 @@ class Engine:
             ]
             for thread in threads:
                 thread.start()
-            while any(thread.is_alive() for thread in threads):
-                for thread in threads:
-                    thread.join(0.1 / len(threads))
-                found.seconds, found.left = time.perf_counter() - began, windows.left
-                if progress:
-                    progress(found)
+            try:
+                while any(thread.is_alive() for thread in threads):
+                    for thread in threads:
+                        thread.join(0.1 / len(threads))
+                    found.seconds, found.left = time.perf_counter() - began, windows.left
+                    if progress:
+                        progress(found)
+            except BaseException:
+                stop.set()  # or they would go on without anybody to tell
+                raise
         found.seconds, found.left = time.perf_counter() - began, windows.left
         found.interrupted = stop.is_set() and found.left > 0
         found.hits.sort()
@@ -144,7 +148,7 @@ class Engine:
                 found_by_version = search(backend, job, *window)
                 seconds = time.perf_counter() - began
                 checked = check_hits(job, found_by_version, backend.device.name)
-            except Exception as error:  # noqa: BLE001  a driver fails in ways that its library never announced
+            except BaseException as error:  # noqa: BLE001  a driver fails in ways that its library never announced
                 windows.give_back(*window)
                 self._benched[index] = str(error) or type(error).__name__
                 return
@@ -171,9 +175,9 @@ class Engine:
 def search(backend: Backend, job: Job, start: int, count: int) -> list[tuple[int | None, Hits]]:
     """Hits by version: of one plain nonce scan, or of version rolling."""
     if not job.versions:
-        return [(None, backend.search(job.header, start, count, job.target))]
+        return [(None, backend.search(job.header, start, count, job.target).of(start, count))]
     rolled = backend.search_versions(job.header, job.versions, start, count, job.target)
-    return list(zip(job.versions, rolled, strict=True))
+    return [(version, hits.of(start, count)) for version, hits in zip(job.versions, rolled, strict=True)]
 
 
 def check_hits(job: Job, found: list[tuple[int | None, Hits]], device: str) -> list[Hit]:

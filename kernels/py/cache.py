@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import pickle
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -79,7 +78,7 @@ class _KernelCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # noqa: BLE001  damaged files fail to load in every possible way
             log.warning("kernels are compiled anew, as those in %s cannot be read: %s", self.cache_path, error)
             return None
 

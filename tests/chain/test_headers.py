@@ -287,7 +287,7 @@ def test_hashing_comes_in_batches_and_stops_at_the_first_refusal() -> None:
 
 
 def test_arguments_that_cannot_be() -> None:
-    with pytest.raises(UsageError, match="0 or more, not -1"):
+    with pytest.raises(UsageError, match="a height is 0 to 2147483647, not -1"):
         check(MAINNET.genesis.serialise(), -1)
     with pytest.raises(UsageError, match="no headers"):
         check(b"")

@@ -63,12 +63,16 @@ def test_version(quorate: Quorate) -> None:
     assert (ran.code, ran.out.strip()) == (0, version("quorate"))
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["mine", "--nonsense"], ["bench", "--rounds", "0"]])
-def test_wrong_usage_exits_with_2(quorate: Quorate, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["mine", "--nonsense"], ["bench", "--rounds", "0"], ["mine", "--count", "1e6"]]
+)
+def test_wrong_usage_is_one_sentence_and_exits_with_2(quorate: Quorate, arguments: list[str]) -> None:
     ran = quorate(*arguments)
     assert ran.code == 2
     assert ran.out == ""
-    assert ran.err
+    assert ran.err.startswith("quorate: ")
+    assert len(ran.err.splitlines()) == 1
+    assert quorate(*arguments, "--json").json["error"] == ran.err.removeprefix("quorate: ").strip()
 
 
 def test_refusals_are_json_too_where_asked_for(quorate: Quorate) -> None:
@@ -78,12 +82,16 @@ def test_refusals_are_json_too_where_asked_for(quorate: Quorate) -> None:
     assert ran.err.startswith("quorate: there is no device")
 
 
-def test_an_error_that_nobody_foresaw_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_nobody_foresaw_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from quorate.cli import app
 
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(app, "app", broken)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as exited:
         app.main()
+    assert exited.value.code == 70
+    assert "ZeroDivisionError" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def test_what_cannot_be_calibrated(quorate: Quorate) -> None:
     for name, words in (
         ("reference", "one way to do its work"),
         ("gpu", "no device 'gpu'"),
-        (",", "no device ''"),
+        (",", "name is missing"),
     ):
         ran = quorate("devices", "--calibrate", name)
         assert (ran.code, ran.out) == (2, "")

@@ -185,8 +185,8 @@ def test_a_simulator_is_not_called_slow() -> None:
         def device(self) -> Device:
             return dataclasses.replace(super().device, simulator=True)
 
-    assert work([ReferenceBackend(), Simulator(Stranger(), "slow")], 2)[1] == []
-    assert [f.kind for f in work([ReferenceBackend(), liar], 2)[1]] == ["slow"]
+    assert work([ReferenceBackend(), Simulator(Stranger(), "slow")], 5)[1] == []
+    assert [f.kind for f in work([ReferenceBackend(), liar], 5)[1]] == ["slow"]
 
 
 def test_a_quorum_describes_itself() -> None:
@@ -220,4 +220,47 @@ def test_an_answer_for_too_few_versions_is_a_failure() -> None:
 
     quorum = Quorum([ReferenceBackend(), Forgetful()], need=1)
     quorum.search_versions(HEADER, [1, 2], 0, 100, TARGET)
+    assert [f.kind for f in findings(quorum)] == ["crash"]
+
+
+def test_rare_faults_of_two_members_do_not_hide_each_other() -> None:
+    """One is wrong often enough to use up the search for evidence, the other about a single nonce."""
+
+    class Wrong(Stranger):
+        def __init__(self, name: str, nonces: set[int]) -> None:
+            super().__init__(name, driver=f"driver of {name}")
+            self.nonces = nonces
+
+        def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+            honest = int.from_bytes(super().fingerprint(header, start, count), "little")
+            for nonce in self.nonces & set(range(start, start + count)):
+                honest ^= 1 << nonce % 256
+            return honest.to_bytes(32, "little")
+
+    quorum = Quorum([Wrong("often", {0, 1, 2, 3, 4}), Wrong("once", {1000})], need=0)
+    assert quorum.fingerprint(HEADER, 0, 2000) == oracle.fingerprint(HEADER, 0, 2000)
+    assert {f.device for f in findings(quorum)} == {"often", "once"}
+
+
+def test_a_false_hit_that_all_share_is_no_hit() -> None:
+    lie = "false-hit"
+    quorum = Quorum([Faulty(ReferenceBackend(), lie), Faulty(Stranger(), lie)], need=0)
+    assert quorum.search(HEADER, 0, SIZE, TARGET).nonces.tolist() == oracle.hits(HEADER, 0, SIZE, TARGET)
+    assert [f.kind for f in findings(quorum)] == [lie, lie]
+
+
+def test_an_answer_for_another_window_is_a_failure() -> None:
+    class Elsewhere(Stranger):
+        def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
+            return super().search(header, start + 1, count, target)
+
+        def hash_headers(self, headers: Bytes2D) -> Bytes2D:
+            return super().hash_headers(headers)[1:]
+
+    _, found = work([ReferenceBackend(), Elsewhere("elsewhere")], 2)
+    assert [(f.device, f.kind) for f in found] == [("elsewhere", "crash")]
+    assert "it answered for 4096 from 1" in found[0].text
+    quorum = Quorum([ReferenceBackend(), Elsewhere("elsewhere")], need=1)
+    headers = np.zeros((3, 80), np.uint8)
+    assert np.array_equal(quorum.hash_headers(headers), ReferenceBackend().hash_headers(headers))
     assert [f.kind for f in findings(quorum)] == ["crash"]

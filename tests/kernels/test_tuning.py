@@ -40,7 +40,7 @@ def test_another_number_is_the_same_device_but_another_driver_is_not() -> None:
     assert tuning.saved(dataclasses.replace(DEVICE, description="another chip")) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00", '{"opencl | a chip | driver 1": 5}'])
 def test_a_damaged_file_counts_as_none(cache: Path, content: str) -> None:
     cache.mkdir()
     (cache / "tuning.json").write_text(content)

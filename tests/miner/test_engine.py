@@ -194,3 +194,16 @@ def test_bip_320_has_sixteen_bits(count: int) -> None:
 def test_a_job_outside_the_contract_is_refused() -> None:
     with pytest.raises(UsageError, match=r"past 2\^32"):
         Job(HEADER, TARGET, 2**32 - 1, 2)
+
+
+def test_a_progress_that_fails_leaves_no_device_working() -> None:
+    def broken(_: Found) -> None:
+        raise ZeroDivisionError
+
+    device = Recorder(0.05)
+    with pytest.raises(ZeroDivisionError):
+        Engine([device]).run(Job(HEADER, 0, 0, 1 << 32), progress=broken)
+    time.sleep(0.5)
+    done = len(device.windows)
+    time.sleep(0.3)
+    assert len(device.windows) == done
