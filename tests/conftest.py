@@ -1,11 +1,17 @@
-"""What all tests share: the folder of published vectors."""
+"""What all tests share: the folder of published vectors, and an interrupt that interrupts."""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is among what is tested, and a shell that starts pytest in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
