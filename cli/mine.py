@@ -89,7 +89,7 @@ def _mine_bundled(engine: Engine, as_json: bool) -> None:
             {"height": bundled.height, "known_nonce": bundled.nonce, "match": match, **_document(found, engine)}
         )
         code = max(code, _exit_code(found), 0 if match else 1)
-        if not as_json:
+        if not as_json and (match or not found.interrupted):
             result = "as published" if match else f"but {bundled.nonce} was published"
             nonces = ", ".join(f"{hit.nonce} → {hit.digest[::-1].hex()}" for hit in found.hits) or "none"
             show.line(f"height {bundled.height:>7,}, {bundled.note}: nonce {nonces}, {result}")

@@ -27,7 +27,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 said = False
-"""Whether a JSON document has been printed; there is one, whatever happens."""
+"""Whether a result has been printed."""
 
 
 def exit_code_of(error: Exception) -> int:
@@ -60,6 +60,8 @@ def note(text: str) -> None:
 
 def line(text: str) -> None:
     """A line of the result."""
+    global said
+    said = True
     out.print(text, markup=False)
 
 
