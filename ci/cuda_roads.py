@@ -70,7 +70,7 @@ def _signature(kernel: str) -> Any:
     scan_job, roll_job, digest_job = (types.UniTuple(u32, program.slot_count) for program in programs)
     return {
         "scan": types.void(scan_job, u32, u32, u32, flat, flat),
-        "roll": types.void(roll_job, u32, u32, u32, rows, flat),
+        "roll": types.void(roll_job, u32, u32, u32, flat, flat),
         "fingerprint": types.void(digest_job, u32, u32, flat),
         "hash_headers": types.void(rows, rows, u32),
     }[kernel]

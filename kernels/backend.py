@@ -24,10 +24,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .signatures import Codes, SignatureBatch
 
 HEADER_BYTES = 80
 NONCES = 1 << 32
@@ -82,6 +85,12 @@ class Device:
     simulator: bool = False
     """A program that checks kernels and takes hours for seconds of work: used only when asked for by name."""
 
+    searches: bool = True
+    """Whether it hashes headers."""
+
+    verifies: bool = False
+    """Whether it verifies signatures."""
+
     @property
     def kind(self) -> str:
         return self.name.partition(":")[0]
@@ -130,11 +139,11 @@ class Hits:
 
 
 class Backend(Protocol):
-    """Hardware that hashes and searches, completely and reproducibly.
+    """Hardware that hashes, searches and verifies, completely and reproducibly.
 
-    A backend does one job at a time; callers stop between windows, so they choose windows as long as
-    they are willing to wait. All methods raise `UsageError` for arguments outside the contract and
-    `DeviceError` when the device fails.
+    What a device does not do, as its `Device` says, raises `UsageError`. A backend does one job at a time;
+    callers stop between windows, so they choose windows as long as they are willing to wait. All methods
+    raise `UsageError` for arguments outside the contract and `DeviceError` when the device fails.
     """
 
     @property
@@ -167,6 +176,19 @@ class Backend(Protocol):
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         """Digests of complete headers: uint8 of shape (n, 80) to uint8 of shape (n, 32)."""
         ...
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        """A `Verdict` for each signature (`kernels/signatures.py`), uint8 of shape (n,), in their order."""
+        ...
+
+
+class SearchesOnly:
+    """What a backend inherits that verifies no signatures."""
+
+    device: Device
+
+    def verify(self, batch: SignatureBatch) -> Codes:  # noqa: ARG002
+        raise UsageError(f"{self.device.name} verifies no signatures")
 
 
 def check_window(header: bytes, start: int, count: int, target: int = 0) -> None:

@@ -6,15 +6,12 @@ one chain of lanes, by two in lockstep or by SHA-NI, whichever `tuning` knows to
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TypeVar
 
 import llvmlite.binding as llvm
@@ -32,9 +29,10 @@ from .backend import (
     check_window,
     with_version,
 )
-from .py import rolling, search
+from .py import search
+from .py.cpu_ways import ONE_CHAIN, Kernel, default_way, roll, scan, together, ways
+from .py.processor import model, simd, threads
 from .py.search import Words
-from .py.word import Program
 
 Part = TypeVar("Part")
 
@@ -50,8 +48,8 @@ MIN_CHUNK = 1 << 12
 FOUND = 1 << 14
 """Candidates that a kernel may report before it comes back."""
 
-ONE_CHAIN, TWO_CHAINS, SHA_NI = "one chain of lanes", "two chains of lanes", "SHA-NI"
-"""The ways to search. Two chains in lockstep wait less for each other's results, but need twice the registers."""
+NONCES, VERSIONS = "nonces", "versions"
+"""What is searched, each in the way that is the fastest for it: by `search` and by `search_versions`."""
 
 
 def find() -> list[Device]:
@@ -63,46 +61,52 @@ def find() -> list[Device]:
         driver=f"Numba {version('numba')}, LLVM {llvm_version}",
         hardware="cpu",
     )
-    return [replace(device, description=f"{device.description}, {_way(device)}")]
+    ways = ", ".join(f"{work} by {_way(device, work)}" for work in (NONCES, VERSIONS))
+    return [replace(device, description=f"{device.description}, {ways}")]
 
 
 def open_device(device: Device) -> CpuBackend:
     lanes, _ = simd()
-    return CpuBackend(device, lanes, _way(device))
+    return CpuBackend(device, lanes, _way(device, NONCES), _way(device, VERSIONS))
 
 
 def calibrate(device: Device) -> dict[str, float]:
-    """Measures the ways to search on one core and saves the fastest; returns nonces a second, fastest first.
+    """Measures the ways to search on one core and saves the fastest; returns hashes a second, fastest first.
 
-    Backends that are open stay as they are. Raises `UsageError` where the choice cannot be saved.
+    Nonces come before versions. Backends that are open stay as they are. Raises `UsageError` where the choice
+    cannot be saved.
     """
     lanes, _ = simd()
-    found = np.empty(FOUND, np.uint32)
+    header = bytes(HEADER_BYTES)
 
-    def rate(way: str) -> float:
-        program, scan = _scanner(lanes, way)
-        slots = search.slots(program, bytes(HEADER_BYTES))
-        began = time.thread_time()
-        scan(slots, 0, CALIBRATION, 0, found)
-        return CALIBRATION / (time.thread_time() - began)
+    def measured(kernel: Kernel, hashes: int, room: tuple[int, ...]) -> Callable[[], float]:
+        """Takes the rate of a kernel that does so many hashes for a nonce."""
+        found = np.empty(room, np.uint32)
 
-    return tuning.calibrate(_untuned(device), {way: partial(rate, way) for way in ways()})
+        def rate() -> float:
+            began = time.thread_time()
+            kernel(0, CALIBRATION // hashes, 0, found)
+            return CALIBRATION / (time.thread_time() - began)
+
+        return rate
+
+    scans, rolls = {}, {}
+    for way in ways():
+        versions = together(lanes, way, 2 * lanes)
+        headers = [with_version(header, version) for version in range(versions)]
+        scans[way] = measured(scan(lanes, way, header), 1, (FOUND,))
+        rolls[way] = measured(roll(lanes, way, headers), versions, (FOUND, 2))
+    rates = {}
+    for work, measures in ((NONCES, scans), (VERSIONS, rolls)):
+        for way, rate in tuning.calibrate(_untuned(device), measures, work).items():
+            rates[f"{work} by {way}"] = rate
+    return rates
 
 
-def ways() -> list[str]:
-    """Those that this processor has."""
-    return [ONE_CHAIN, TWO_CHAINS, *([SHA_NI] if "sha" in _features() else [])]
-
-
-def _way(device: Device) -> str:
-    """What was found fastest here; else lanes where AVX-512 makes them wide, with registers for two chains."""
-    saved = tuning.saved(_untuned(device))
-    if saved in ways():
-        return saved
-    lanes, _ = simd()
-    if lanes == 16:
-        return TWO_CHAINS
-    return SHA_NI if SHA_NI in ways() else ONE_CHAIN
+def _way(device: Device, work: str) -> str:
+    """What was found fastest here, else the default."""
+    saved = tuning.saved(_untuned(device), work)
+    return saved if saved in ways() else default_way()
 
 
 def _untuned(device: Device) -> Device:
@@ -112,72 +116,55 @@ def _untuned(device: Device) -> Device:
 
 def _description() -> str:
     lanes, extension = simd()
-    return f"{_model()}, {lanes} lanes ({extension}), {threads()} threads"
+    return f"{model()}, {lanes} lanes ({extension}), {threads()} threads"
 
 
 class CpuBackend:
     """Every method splits its work over all cores. Lanes other than the processor's own are for tests."""
 
-    def __init__(self, device: Device, lanes: int, way: str = ONE_CHAIN) -> None:
+    def __init__(self, device: Device, lanes: int, scan_way: str = ONE_CHAIN, roll_way: str = ONE_CHAIN) -> None:
         from .py import cpu_kernels
 
         self.device = device
-        self.way = way
         self._kernels = cpu_kernels
+        self.scan_way, self.roll_way = scan_way, roll_way
         self._lanes = lanes
         self._threads = ThreadPoolExecutor(threads(), thread_name_prefix="quorate-cpu")
 
     def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
         check_window(header, start, count, target)
-        program, scan = _scanner(self._lanes, self.way)
-        slots = search.slots(program, header)
-
-        def candidates(first: int, count: int) -> Nonces:
-            return _complete(partial(scan, slots), first, count, target, (FOUND,))
-
+        candidates = partial(_complete, scan(self._lanes, self.scan_way, header), (FOUND,), target)
         nonces = np.concatenate([np.empty(0, np.uint32), *self._in_chunks(candidates, start, count)])
-        return Hits(start, count, search.confirm(self.hash_headers, header, nonces, target))
+        return self._hits(header, start, count, target, nonces)
 
     def search_versions(
         self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
     ) -> list[Hits]:
-        """As many versions as there are lanes at a time; those that are left would waste lanes, so one by one."""
         check_window(header, start, count, target)
         check_versions(versions)
         headers = [with_version(header, version) for version in versions]
         found: list[Hits] = []
-        for lanes in self._widths():
-            while len(headers) - len(found) >= lanes:
-                found += self._roll(headers[len(found) : len(found) + lanes], start, count, target)
-        return found + [self.search(header, start, count, target) for header in headers[len(found) :]]
-
-    def _widths(self) -> list[int]:
-        """How many versions to take at a time, most first.
-
-        SHA-NI takes one: of lanes that share a schedule, those of AVX-512 are faster and narrower ones slower.
-        """
-        if self.way == ONE_CHAIN:
-            return [self._lanes]
-        if self.way == TWO_CHAINS or self._lanes == 16:
-            return [2 * self._lanes, self._lanes]
-        return []
+        while len(found) < len(headers):
+            size = together(self._lanes, self.roll_way, len(headers) - len(found))
+            group = headers[len(found) : len(found) + size]
+            if size == 1:
+                found.append(self.search(group[0], start, count, target))
+            else:
+                found += self._roll(group, start, count, target)
+        return found
 
     def _roll(self, headers: list[bytes], start: int, count: int, target: int) -> list[Hits]:
-        """The hits of headers that differ in their version, one for each lane."""
-        lanes = len(headers)
-        common = search.slots(rolling.schedule_program(), headers[0])
-        slots = rolling.lane_slots(headers)
-        roll = self._kernels.roll(lanes)
+        """The hits of headers that differ in their version, as many as are searched together."""
+        candidates = partial(_complete, roll(self._lanes, self.roll_way, headers), (FOUND, 2), target)
+        parts = self._in_chunks(candidates, start, count, len(headers))
+        pairs = np.concatenate([np.empty((0, 2), np.uint32), *parts])
+        return [
+            self._hits(header, start, count, target, pairs[pairs[:, 0] == index, 1])
+            for index, header in enumerate(headers)
+        ]
 
-        def candidates(first: int, count: int) -> Words:
-            return _complete(partial(roll, common, slots), first, count, target, (FOUND, 2))
-
-        pairs = np.concatenate([np.empty((0, 2), np.uint32), *self._in_chunks(candidates, start, count, lanes)])
-        hits = []
-        for lane, header in enumerate(headers):
-            nonces = pairs[pairs[:, 0] == lane, 1]
-            hits.append(Hits(start, count, search.confirm(self.hash_headers, header, nonces, target)))
-        return hits
+    def _hits(self, header: bytes, start: int, count: int, target: int, candidates: Nonces) -> Hits:
+        return Hits(start, count, search.confirm(self.hash_headers, header, candidates, target))
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)
@@ -221,22 +208,7 @@ class CpuBackend:
         return self._threads.map(work, firsts, counts)
 
 
-def _scanner(lanes: int, way: str) -> tuple[Program, Callable[[Words, int, int, int, Words], tuple[int, int]]]:
-    """The kernel that searches in this way, and the program whose slots it needs."""
-    from .py import cpu_kernels, sha_ni
-
-    if way == SHA_NI:
-        return sha_ni.job_program(), cpu_kernels.scan_by_sha_ni()
-    return search.scan_program(), cpu_kernels.scan(2 * lanes if way == TWO_CHAINS else lanes)
-
-
-def _complete(
-    kernel: Callable[[int, int, int, Words], tuple[int, int]],
-    first: int,
-    count: int,
-    target: int,
-    room: tuple[int, ...],
-) -> Words:
+def _complete(kernel: Kernel, room: tuple[int, ...], target: int, first: int, count: int) -> Words:
     """All candidates of a range: a full buffer interrupts the kernel, and it goes on from there."""
     limit = search.highest_top_word(target)
     parts, position = [], 0
@@ -246,37 +218,3 @@ def _complete(
         parts.append(found[:hits].copy())
         position += advanced
     return np.concatenate(parts)
-
-
-def simd() -> tuple[int, str]:
-    """How many 32-bit lanes the processor computes side by side, and the extension that does it."""
-    features = _features()
-    for feature, lanes, extension in (("avx512f", 16, "AVX-512"), ("avx2", 8, "AVX2")):
-        if feature in features:
-            return lanes, extension
-    return 4, "128-bit SIMD"
-
-
-def _features() -> set[str]:
-    """What the processor can, in LLVM's words. Like Numba, obeys NUMBA_CPU_NAME and NUMBA_CPU_FEATURES."""
-    if "NUMBA_CPU_FEATURES" in os.environ or os.environ.get("NUMBA_CPU_NAME") == "generic":
-        listed = os.environ.get("NUMBA_CPU_FEATURES", "").split(",")
-        return {feature.lstrip("+") for feature in listed if feature.startswith("+")}
-    return {name for name, present in llvm.get_host_cpu_features().items() if present}
-
-
-def threads() -> int:
-    """The cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _model() -> str:
-    """The processor's name for people."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

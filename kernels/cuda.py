@@ -7,12 +7,13 @@ numba-cuda's simulator, which runs the same kernels as Python.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from itertools import cycle
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from .backend import (
     Device,
     DeviceError,
     Hits,
+    SearchesOnly,
     check_headers,
     check_versions,
     check_window,
@@ -30,13 +32,16 @@ from .py import rolling, search
 from .py.search import Words
 
 THREADS = 256
-"""Threads of a block. With 32 to 55 registers a thread, four to eight blocks fill a multiprocessor; with the 95 of
-version rolling, two."""
+"""Threads of a block. With 32 to 55 registers a thread, four to eight blocks fill a multiprocessor; with the 80 to
+96 of version rolling, two."""
 
 BLOCKS_PER_MULTIPROCESSOR = 8
 
 FOUND = 1 << 16
 """Candidates that one launch can report."""
+
+QUEUED = 2
+"""Launches on their way at a time: the GPU works on one while the other one's result is read."""
 
 SIMULATED_GRID = (2, 4)
 
@@ -103,7 +108,7 @@ def open_device(device: Device) -> CudaBackend:
     return CudaBackend(device)
 
 
-class CudaBackend:
+class CudaBackend(SearchesOnly):
     """One GPU; a window is a row of launches, so that no launch keeps it from anybody else for long."""
 
     def __init__(self, device: Device) -> None:
@@ -117,14 +122,18 @@ class CudaBackend:
         with self._at_work():
             multiprocessors = 0 if device.simulator else self._gpu.MULTIPROCESSOR_COUNT
             grid = (multiprocessors * BLOCKS_PER_MULTIPROCESSOR, THREADS) if multiprocessors else SIMULATED_GRID
-            self._scan = cuda.jit(kernels.scan)[grid]
-            self._roll = cuda.jit(kernels.roll)[grid]
-            self._fingerprint = cuda.jit(kernels.fingerprint)[grid]
-            self._hash_headers = cuda.jit(kernels.hash_headers)[grid]
-            self._found = cuda.device_array(FOUND, np.uint32)
-            self._found_pairs = cuda.device_array((FOUND, 2), np.uint32)
-            self._hits = cuda.device_array(1, np.uint32)
-            self._total = cuda.device_array(search.DIGEST_WORDS, np.uint32)
+            self._stream, self._reading = cuda.stream(), cuda.stream()
+            self._event = cuda.event
+            configuration = *grid, self._stream
+            self._scan = cuda.jit(kernels.scan)[configuration]
+            self._roll = cuda.jit(kernels.roll)[configuration]
+            self._fingerprint = cuda.jit(kernels.fingerprint)[configuration]
+            self._hash_headers = cuda.jit(kernels.hash_headers)[configuration]
+            self._zeros = cuda.to_device(np.zeros(search.DIGEST_WORDS, np.uint32))
+            self._found = cycle(
+                [(cuda.device_array(FOUND, np.uint32), cuda.device_array(1, np.uint32)) for _ in range(QUEUED)]
+            )
+            self._totals = cycle([cuda.device_array(search.DIGEST_WORDS, np.uint32) for _ in range(QUEUED)])
             self._headers = cuda.device_array((HEADERS, search.HEADER_WORDS), np.uint32)
             self._digests = cuda.device_array((HEADERS, search.DIGEST_WORDS), np.uint32)
         self._scan_pace = _Pace()
@@ -134,7 +143,8 @@ class CudaBackend:
     def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
         check_window(header, start, count, target)
         slots = search.slots(search.scan_program(), header)
-        nonces = self._candidates(self._scan, slots, start, count, target, self._found, self._scan_pace)
+        positions = self._candidates(self._scan_pace, self._scan, slots, start, count, target)
+        nonces = np.concatenate([np.empty(0, np.uint32), *(found for _, found in positions)])
         return Hits(start, count, search.confirm(self.hash_headers, header, np.sort(nonces), target))
 
     def search_versions(
@@ -148,50 +158,69 @@ class CudaBackend:
         while len(headers) - len(found) >= self._versions:
             group = tuple(headers[len(found) : len(found) + self._versions])
             slots = rolling.versions_slots(group)
-            pairs = self._candidates(self._roll, slots, start, count, target, self._found_pairs, self._roll_pace)
+            parts = [np.empty((2, 0), np.uint32)]
+            for position, numbers in self._candidates(self._roll_pace, self._roll, slots, start, count, target):
+                parts.append(np.stack([numbers % self._versions, position + numbers // self._versions]))
+            indices, candidates = np.concatenate(parts, axis=1)
             for index, rolled in enumerate(group):
-                nonces = np.sort(pairs[pairs[:, 0] == index, 1])
+                nonces = np.sort(candidates[indices == index])
                 found.append(Hits(start, count, search.confirm(self.hash_headers, rolled, nonces, target)))
         return found + [self.search(rest, start, count, target) for rest in headers[len(found) :]]
 
     def _candidates(
-        self, kernel: Any, slots: Words, start: int, count: int, target: int, found: Any, pace: _Pace
-    ) -> Words:
-        """Rows of `found`, on the device, from as many launches as it takes; in any order."""
+        self, pace: _Pace, kernel: Any, slots: Words, start: int, count: int, target: int
+    ) -> Iterator[tuple[np.uint32, Words]]:
+        """The start of each launch and what it found, in any order."""
         arguments, limit = tuple(slots), np.uint32(search.highest_top_word(target))
-        candidates = [np.empty((0, *found.shape[1:]), np.uint32)]
-        position, most = 0, LONGEST_LAUNCH
-        with self._at_work():
-            while position < count:
-                nonces = min(count - position, most, pace.nonces)
-                self._hits.copy_to_device(np.zeros(1, np.uint32))
-                began = time.perf_counter()
-                kernel(arguments, np.uint32(start + position), np.uint32(nonces), limit, found, self._hits)
-                hits = int(self._hits.copy_to_host()[0])
-                pace.learn(nonces, time.perf_counter() - began)
-                if hits > FOUND:
-                    most = max(1, nonces * FOUND // (2 * hits))  # again, with a launch that half fills the buffer
-                    continue
-                if hits:
-                    candidates.append(found[:hits].copy_to_host())
-                position += nonces
-        return np.concatenate(candidates)
+
+        def launch(first: int, nonces: int) -> Callable[[], Words | None]:
+            found, hits = next(self._found)
+            with self._at_work():
+                hits.copy_to_device(self._zeros[:1], self._stream)
+                kernel(arguments, np.uint32(first), np.uint32(nonces), limit, found, hits)
+                done = self._launched()
+
+            def read() -> Words | None:
+                number = int(self._read(hits, 1, done)[0])
+                return self._read(found, number, done) if number <= FOUND else None
+
+            return read
+
+        for first, found in launches(launch, pace, start, count):
+            yield np.uint32(first), found
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)
         slots = tuple(search.slots(search.digest_program(), header))
+
+        def launch(first: int, nonces: int) -> Callable[[], Words]:
+            total = next(self._totals)
+            with self._at_work():
+                total.copy_to_device(self._zeros, self._stream)
+                self._fingerprint(slots, np.uint32(first), np.uint32(nonces), total)
+                done = self._launched()
+            return lambda: self._read(total, search.DIGEST_WORDS, done)
+
         total = np.zeros(search.DIGEST_WORDS, np.uint32)
-        position = 0
-        with self._at_work():
-            self._total.copy_to_device(total)
-            while position < count:
-                nonces = min(count - position, self._fingerprint_pace.nonces)
-                began = time.perf_counter()
-                self._fingerprint(slots, np.uint32(start + position), np.uint32(nonces), self._total)
-                total = self._total.copy_to_host()
-                self._fingerprint_pace.learn(nonces, time.perf_counter() - began)
-                position += nonces
+        for _, part in launches(launch, self._fingerprint_pace, start, count):
+            total ^= part
         return bytes(total)
+
+    def _launched(self) -> Any:
+        """An event that happens when all that is in the stream is done."""
+        done = self._event()
+        done.record(self._stream)
+        return done
+
+    def _read(self, array: Any, count: int, done: Any) -> Words:
+        """In a stream of its own, which passes the launches that the other one still holds."""
+        words = np.empty(count, np.uint32)
+        with self._at_work():
+            done.synchronize()
+            if count:
+                array[:count].copy_to_host(words, self._reading)
+                self._reading.synchronize()
+        return words
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         check_headers(headers)
@@ -200,9 +229,10 @@ class CudaBackend:
         with self._at_work():
             for first in range(0, len(headers), HEADERS):
                 part = words[first : first + HEADERS]
-                self._headers[: len(part)].copy_to_device(part)
+                self._headers[: len(part)].copy_to_device(part, self._stream)
                 self._hash_headers(self._headers, self._digests, np.uint32(len(part)))
-                self._digests[: len(part)].copy_to_host(digests[first : first + HEADERS])
+                self._digests[: len(part)].copy_to_host(digests[first : first + HEADERS], self._stream)
+                self._stream.synchronize()
         return digests.view(np.uint8)
 
     @contextmanager
@@ -215,6 +245,39 @@ class CudaBackend:
             raise DeviceError(
                 f"{self.device.name} ({self.device.description}) failed: {_one_line(error)}"
             ) from error
+
+
+Result = TypeVar("Result")
+
+
+def launches(
+    launch: Callable[[int, int], Callable[[], Result | None]], pace: _Pace, start: int, count: int
+) -> Iterator[tuple[int, Result]]:
+    """The start and the result of each launch, for launches that cover the window.
+
+    `launch` takes a start and a count and returns at once, with a function that waits for the result. A launch
+    whose result is None found too much and is made again in halves.
+    """
+    windows, most = [(start, count)] if count else [], LONGEST_LAUNCH
+    queued: list[tuple[int, int, Callable[[], Result | None], float]] = []
+    ended = 0.0
+    while windows or queued:
+        if windows and len(queued) < QUEUED:
+            first, left = windows.pop()
+            nonces = min(left, most, pace.nonces)
+            if nonces < left:
+                windows.append((first + nonces, left - nonces))
+            queued.append((first, nonces, launch(first, nonces), time.perf_counter()))
+        else:
+            first, nonces, read, began = queued.pop(0)
+            result = read()
+            began, ended = max(began, ended), time.perf_counter()  # it began when the one before had ended
+            pace.learn(nonces, ended - began)
+            if result is None:
+                most = min(most, nonces // 2)
+                windows.append((first, nonces))
+            else:
+                yield first, result
 
 
 class _Pace:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 
 import numpy as np
 
 from .backend import Bytes2D, Device, DeviceError, Nonces
 from .c.choices import CUDA, Choice
-from .c.host import HEADERS_AT_ONCE, CBackend, source
+from .c.host import HEADERS_AT_ONCE, QUEUED, CBackend, Found, source
 
 try:
     import cupy as cp
@@ -86,6 +87,7 @@ class CuPyLauncher:
     def __init__(self, name: str, capacity: int = 1 << 16) -> None:
         self.capacity = capacity
         self._name = name
+        self._loaded = b""
         self._device = cp.cuda.Device(int(name.partition(":")[2]))
         units = self._device.attributes["MultiProcessorCount"]
         self._items = units * CUDA.items_per_unit
@@ -95,6 +97,7 @@ class CuPyLauncher:
         self.versions_step = self._versions_items * self.versions
         with self._device:
             self._stream = cp.cuda.Stream(non_blocking=True)
+            self._reading = cp.cuda.Stream(non_blocking=True)  # past the launches that the other one still holds
             with self._stream:
                 module = cp.RawModule(code=source(), options=OPTIONS)
                 self._search = module.get_function("search")
@@ -104,32 +107,30 @@ class CuPyLauncher:
                 self._hash_headers = module.get_function("hash_headers")
                 self._header = cp.empty(80, cp.uint8)
                 self._versions = cp.empty(self.versions, cp.uint32)
-                self._found = cp.empty(1 + capacity, cp.uint32)
-                self._sum = cp.empty(32, cp.uint8)
+                size = max(8, 1 + capacity)
+                self._results = cycle([cp.empty(size, cp.uint32) for _ in range(QUEUED)])
                 self._headers = cp.empty((HEADERS_AT_ONCE, 80), cp.uint8)
                 self._digests = cp.empty((HEADERS_AT_ONCE, 32), cp.uint8)
 
-    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+    def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
         with self._at_work():
-            self._header.set(np.frombuffer(header, np.uint8))
+            self._load(header)
             return self._candidates(self._search, self._items, self.step, start, count, top)
 
     def search_versions(
         self, header: bytes, versions: Nonces, start: int, count: int, top: int
-    ) -> tuple[int, Nonces]:
+    ) -> Callable[[], Found]:
         with self._at_work():
-            self._header.set(np.frombuffer(header, np.uint8))
-            self._versions.set(versions)
+            self._load(header, versions)
             items = self._versions_items
             return self._candidates(self._search_versions, items, items, start, count, top, self._versions)
 
-    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+    def fingerprint(self, header: bytes, start: int, count: int) -> Callable[[], bytes]:
         with self._at_work():
-            self._header.set(np.frombuffer(header, np.uint8))
-            self._sum[:] = 0
-            self._launch_steps(self._fingerprint, self._items, self.step, start, count, self._sum)
-            total: bytes = self._sum.get().tobytes()
-        return total
+            self._load(header)
+            total = self._cleared(8)
+            done = self._launch_steps(self._fingerprint, self._items, self.step, start, count, total)
+        return lambda: self._read(total, 8, done).tobytes()
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         count = len(headers)
@@ -139,25 +140,49 @@ class CuPyLauncher:
             digests: Bytes2D = self._digests[:count].get()
         return digests
 
+    def _load(self, header: bytes, versions: Nonces | None = None) -> None:
+        """Once for all launches of a window, because writing waits for the launches before."""
+        wanted = header + (b"" if versions is None else versions.tobytes())
+        if wanted != self._loaded:
+            self._header.set(np.frombuffer(header, np.uint8))
+            if versions is not None:
+                self._versions.set(versions)
+            self._loaded = wanted
+
     def _candidates(
         self, kernel: cp.RawKernel, items: int, step: int, start: int, count: int, top: int, *rest: cp.ndarray
-    ) -> tuple[int, Nonces]:
-        self._found[:1] = 0
-        capacity = np.uint32(self.capacity)
-        self._launch_steps(kernel, items, step, start, count, np.uint32(top), self._found, capacity, *rest)
-        number = int(self._found[0])
-        found: Nonces = self._found[1 : 1 + min(number, self.capacity)].get()
-        return number, found
+    ) -> Callable[[], Found]:
+        found, capacity = self._cleared(1), np.uint32(self.capacity)
+        done = self._launch_steps(kernel, items, step, start, count, np.uint32(top), found, capacity, *rest)
+
+        def read() -> Found:
+            number = int(self._read(found, 1, done)[0])
+            return number, self._read(found, 1 + min(number, self.capacity), done)[1:]
+
+        return read
+
+    def _cleared(self, words: int) -> cp.ndarray:
+        """One of the buffers for results, whose first words are 0 for what is queued next."""
+        buffer = next(self._results)
+        buffer[:words] = 0
+        return buffer
 
     def _launch_steps(
         self, kernel: cp.RawKernel, items: int, step: int, start: int, count: int, *rest: cp.ndarray | np.uint32
-    ) -> None:
+    ) -> cp.cuda.Event:
         """With `step` the nonces that one step of all items covers."""
         window = np.uint32(start), np.uint32(count), np.uint32(-(-count // step))
-        self._launch(kernel, items, self._header, *window, *rest)
+        return self._launch(kernel, items, self._header, *window, *rest)
 
-    def _launch(self, kernel: cp.RawKernel, items: int, *arguments: cp.ndarray | np.uint32) -> None:
+    def _launch(self, kernel: cp.RawKernel, items: int, *arguments: cp.ndarray | np.uint32) -> cp.cuda.Event:
         kernel((-(-items // CUDA.local),), (CUDA.local,), arguments)
+        return self._stream.record(cp.cuda.Event(disable_timing=True))
+
+    def _read(self, buffer: cp.ndarray, count: int, done: cp.cuda.Event) -> Nonces:
+        with self._at_work():
+            done.synchronize()
+            words: Nonces = buffer[:count].get(stream=self._reading)
+        return words
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:

@@ -7,13 +7,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 
 import numpy as np
 
 from . import tuning
 from .backend import HEADER_BYTES, NONCES, Bytes2D, Device, DeviceError, Nonces
 from .c.choices import Choice, alternatives, choose, cpu_features
-from .c.host import HEADERS_AT_ONCE, CBackend, source
+from .c.host import HEADERS_AT_ONCE, QUEUED, CBackend, Found, source
 
 try:
     import pyopencl as cl
@@ -167,6 +168,7 @@ class OpenCLLauncher:
         self.capacity = capacity
         self._name = name
         self._choice = choice
+        self._loaded = b""
         for_versions = choice.for_versions
         self._items = device.max_compute_units * choice.items_per_unit
         self._versions_items = device.max_compute_units * for_versions.items_per_unit
@@ -178,6 +180,7 @@ class OpenCLLauncher:
             program = _build(context, source(), choice)
             versions_program = _build(context, source("versions.cl"), for_versions)
             self._queue = cl.CommandQueue(context)
+            self._reading = cl.CommandQueue(context)  # past the launches that the other queue still holds
             self._search = cl.Kernel(program, "search")
             self._search_versions = cl.Kernel(versions_program, "search_versions")
             self._fingerprint = cl.Kernel(program, "fingerprint")
@@ -185,69 +188,84 @@ class OpenCLLauncher:
             flags = cl.mem_flags
             self._header = cl.Buffer(context, flags.READ_ONLY, 80)
             self._versions = cl.Buffer(context, flags.READ_ONLY, 4 * self.versions)
-            self._found = cl.Buffer(context, flags.READ_WRITE, 4 * (1 + capacity))
-            self._sum = cl.Buffer(context, flags.READ_WRITE, 32)
+            zeros = np.zeros(8, np.uint32)
+            self._zeros = cl.Buffer(context, flags.READ_ONLY | flags.COPY_HOST_PTR, hostbuf=zeros)
+            size = max(32, 4 * (1 + capacity))
+            self._results = cycle([cl.Buffer(context, flags.READ_WRITE, size) for _ in range(QUEUED)])
             self._headers = cl.Buffer(context, flags.READ_ONLY, 80 * HEADERS_AT_ONCE)
             self._digests = cl.Buffer(context, flags.WRITE_ONLY, 32 * HEADERS_AT_ONCE)
 
-    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
+    def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
         with _failures_of(self._name):
-            self._write(self._header, np.frombuffer(header, np.uint8))
+            self._load(header)
             return self._candidates(self._search, self._items, self.step, start, count, top)
 
     def search_versions(
         self, header: bytes, versions: Nonces, start: int, count: int, top: int
-    ) -> tuple[int, Nonces]:
+    ) -> Callable[[], Found]:
         with _failures_of(self._name):
-            self._write(self._header, np.frombuffer(header, np.uint8))
-            self._write(self._versions, versions)
+            self._load(header, versions)
             items = self._versions_items
             return self._candidates(self._search_versions, items, items, start, count, top, self._versions)
 
-    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
-        total = np.zeros(32, np.uint8)
+    def fingerprint(self, header: bytes, start: int, count: int) -> Callable[[], bytes]:
         with _failures_of(self._name):
-            self._write(self._header, np.frombuffer(header, np.uint8))
-            self._write(self._sum, total)
-            self._launch_steps(self._fingerprint, self._items, self.step, start, count, self._sum)
-            self._read(self._sum, total)
-        return total.tobytes()
+            self._load(header)
+            total = self._cleared(32)
+            done = self._launch_steps(self._fingerprint, self._items, self.step, start, count, total)
+        return lambda: self._read(total, 8, done).tobytes()
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         digests = np.empty((len(headers), 32), np.uint8)
         with _failures_of(self._name):
-            self._write(self._headers, headers)
+            cl.enqueue_copy(self._queue, self._headers, headers)
             items = -(-len(headers) // self._choice.lanes)
             self._launch(self._hash_headers, items, self._headers, np.uint32(len(headers)), self._digests)
-            self._read(self._digests, digests)
+            cl.enqueue_copy(self._queue, digests, self._digests)
         return digests
+
+    def _load(self, header: bytes, versions: Nonces | None = None) -> None:
+        """Once for all launches of a window, because writing waits for the launches before."""
+        wanted = header + (b"" if versions is None else versions.tobytes())
+        if wanted != self._loaded:
+            cl.enqueue_copy(self._queue, self._header, np.frombuffer(header, np.uint8))
+            if versions is not None:
+                cl.enqueue_copy(self._queue, self._versions, versions)
+            self._loaded = wanted
 
     def _candidates(
         self, kernel: cl.Kernel, items: int, step: int, start: int, count: int, top: int, *rest: cl.Buffer
-    ) -> tuple[int, Nonces]:
-        number = np.zeros(1, np.uint32)
-        self._write(self._found, number)
-        capacity = np.uint32(self.capacity)
-        self._launch_steps(kernel, items, step, start, count, np.uint32(top), self._found, capacity, *rest)
-        self._read(self._found, number)
-        found = np.empty(min(int(number[0]), self.capacity), np.uint32)
-        if len(found):
-            self._read(self._found, found, offset=4)
-        return int(number[0]), found
+    ) -> Callable[[], Found]:
+        found, capacity = self._cleared(4), np.uint32(self.capacity)
+        done = self._launch_steps(kernel, items, step, start, count, np.uint32(top), found, capacity, *rest)
+
+        def read() -> Found:
+            number = int(self._read(found, 1, done)[0])
+            return number, self._read(found, 1 + min(number, self.capacity), done)[1:]
+
+        return read
+
+    def _cleared(self, size: int) -> cl.Buffer:
+        """One of the buffers for results, whose first bytes are 0 for what is queued next."""
+        buffer = next(self._results)
+        cl.enqueue_copy(self._queue, buffer, self._zeros, byte_count=size)
+        return buffer
 
     def _launch_steps(
         self, kernel: cl.Kernel, items: int, step: int, start: int, count: int, *rest: cl.Buffer | np.uint32
-    ) -> None:
+    ) -> cl.Event:
         """With `step` the nonces that one step of all items covers."""
         window = np.uint32(start), np.uint32(count), np.uint32(-(-count // step))
-        self._launch(kernel, items, self._header, *window, *rest)
+        return self._launch(kernel, items, self._header, *window, *rest)
 
-    def _launch(self, kernel: cl.Kernel, items: int, *arguments: cl.Buffer | np.uint32) -> None:
+    def _launch(self, kernel: cl.Kernel, items: int, *arguments: cl.Buffer | np.uint32) -> cl.Event:
         local = self._choice.local
-        kernel(self._queue, (-(-items // local) * local,), (local,), *arguments)
+        done = kernel(self._queue, (-(-items // local) * local,), (local,), *arguments)
+        self._queue.flush()
+        return done
 
-    def _write(self, buffer: cl.Buffer, data: Bytes2D | Nonces) -> None:
-        cl.enqueue_copy(self._queue, buffer, data)
-
-    def _read(self, buffer: cl.Buffer, data: Bytes2D | Nonces, offset: int = 0) -> None:
-        cl.enqueue_copy(self._queue, data, buffer, src_offset=offset)
+    def _read(self, buffer: cl.Buffer, count: int, done: cl.Event) -> Nonces:
+        words = np.empty(count, np.uint32)
+        with _failures_of(self._name):
+            cl.enqueue_copy(self._reading, words, buffer, wait_for=[done])
+        return words

@@ -22,14 +22,17 @@ ROUNDS = 5
 """Measurements of each way, in turn, so that a machine that is busy for a moment is so for all."""
 
 
-def saved(device: Device) -> str | None:
-    """The name of the way that was fastest here, or None where nobody has measured."""
-    choice = _read().get(_key(device), {}).get("choice")
+def saved(device: Device, work: str = "") -> str | None:
+    """The name of the way that was fastest here for this work, or None where nobody has measured.
+
+    Only devices with ways of their own for several works have to name the work.
+    """
+    choice = _read().get(_key(device, work), {}).get("choice")
     return None if choice is None else str(choice)
 
 
-def calibrate(device: Device, ways: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-    """Median hashes a second of each way, fastest first; the fastest is saved.
+def calibrate(device: Device, ways: Mapping[str, Callable[[], float]], work: str = "") -> dict[str, float]:
+    """Median hashes a second of each way to do the work, fastest first; the fastest is saved.
 
     Each way is a function that works for about 0.1 s and returns the hashes a second it reached. Its
     first call, which may compile, is not counted. Raises `UsageError` where the file cannot be written.
@@ -43,7 +46,7 @@ def calibrate(device: Device, ways: Mapping[str, Callable[[], float]]) -> dict[s
     rates = {name: statistics.median(values) for name, values in samples.items()}
     rates = dict(sorted(rates.items(), key=lambda item: -item[1]))
     entries = _read()
-    entries[_key(device)] = {"choice": next(iter(rates)), "hashes_per_second": rates}
+    entries[_key(device, work)] = {"choice": next(iter(rates)), "hashes_per_second": rates}
     try:
         _write(entries)
     except OSError as error:
@@ -56,9 +59,9 @@ def file() -> Path:
     return user_cache_path("quorate") / "tuning.json"
 
 
-def _key(device: Device) -> str:
+def _key(device: Device, work: str) -> str:
     """A new driver or another chip has to be measured anew; the number in a name may change any day."""
-    return " | ".join((device.kind, device.description, device.driver))
+    return " | ".join((device.kind, device.description, device.driver, *([work] if work else [])))
 
 
 def _read() -> dict[str, Any]:

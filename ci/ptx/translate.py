@@ -38,6 +38,8 @@ def _operations() -> Iterator[tuple[str, Operation]]:
             yield f"sub.{t}", Operation(u, (u, u), "a - b")
             yield f"mul.lo.{t}", Operation(u, (u, u), "a * b")
             yield f"mad.lo.{t}", Operation(u, (u, u, u), "a * b + c")
+            yield f"min.{t}", Operation(u, (t, t), "a < b ? a : b")
+            yield f"selp.{t}", Operation(u, (t, t, "pred"), "c ? a : b")
             for name, sign in {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
                 yield f"setp.{name}.{t}", Operation("pred", (t, t), f"a {sign} b")
         for t in (u, f"b{n}"):
@@ -47,6 +49,7 @@ def _operations() -> Iterator[tuple[str, Operation]]:
         yield f"and.b{n}", Operation(u, (u, u), "a & b")
         yield f"or.b{n}", Operation(u, (u, u), "a | b")
         yield f"xor.b{n}", Operation(u, (u, u), "a ^ b")
+        yield f"neg.{s}", Operation(u, (u,), "-a")
         yield f"not.b{n}", Operation(u, (u,), "~a")
         yield f"selp.b{n}", Operation(u, (u, u, "pred"), "c ? a : b")
         yield f"shl.b{n}", Operation(u, (u, "u32"), f"b < {n} ? a << b : 0")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources import files
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from ..backend import (
     DeviceError,
     Hits,
     Nonces,
+    SearchesOnly,
     check_headers,
     check_versions,
     check_window,
@@ -28,6 +30,9 @@ LARGEST_LAUNCH = 1 << 30
 
 HEADERS_AT_ONCE = 1 << 16
 """Headers of one launch of `hash_headers`: 5 MB in and 2 MB out."""
+
+QUEUED = 2
+"""Launches in the queue at a time, so that the device works on one while the other one's result is read."""
 
 SHARING_PAYS = 0.75
 """How full a group of versions has to be so that hashing all of it is cheaper than those versions one by one."""
@@ -41,8 +46,17 @@ def source(*kernels: str) -> str:
     return "".join(folder.joinpath(name).read_text() for name in names)
 
 
+Result = TypeVar("Result")
+Found = tuple[int, Nonces]
+"""How many candidates there are, and the first of them, as many as the buffer holds."""
+
+
 class Launcher(Protocol):
-    """What a platform has to do: run a kernel of search.cl, wait for it and bring back what it wrote."""
+    """What a platform has to do: queue a kernel and bring back what it wrote.
+
+    What is queued runs in its order. All but `hash_headers` queue and return a function that waits for the
+    result; it is called in the order of the launches, and there are never more than `QUEUED` to be called.
+    """
 
     step: int
     """Hashes that one step of all work items does, each with nonces of its own."""
@@ -53,20 +67,20 @@ class Launcher(Protocol):
     capacity: int
     """Candidates that one launch can bring back; at least `versions`."""
 
-    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
-        """How many nonces have digests with 32 top bits of at most `top`, and up to `capacity` of them."""
+    def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
+        """The nonces that have digests with 32 top bits of at most `top`."""
         ...
 
     def search_versions(
         self, header: bytes, versions: Nonces, start: int, count: int, top: int
-    ) -> tuple[int, Nonces]:
+    ) -> Callable[[], Found]:
         """The same for the header with each of these versions.
 
         Version number v with the nonce `start + n` is reported as `len(versions) * n + v`.
         """
         ...
 
-    def fingerprint(self, header: bytes, start: int, count: int) -> bytes: ...
+    def fingerprint(self, header: bytes, start: int, count: int) -> Callable[[], bytes]: ...
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         """Digests of at most `HEADERS_AT_ONCE` headers, at least one, contiguous."""
@@ -92,7 +106,44 @@ class Pace:
             self._steps = min(max(round(self._steps * factor), 1), LARGEST_LAUNCH // self._step)
 
 
-class CBackend:
+def launches(
+    launch: Callable[[int, int], Callable[[], Result]],
+    pace: Pace,
+    versions: int,
+    start: int,
+    count: int,
+    complete: Callable[[int, Result], bool] = lambda *_: True,
+) -> Iterator[tuple[int, Result]]:
+    """The start and the result of each launch, for launches that cover the window.
+
+    `launch` takes a start and a count of nonces, each of which is `versions` hashes. A result that is not
+    `complete`, given its launch's count, is dropped and its launch made again in halves.
+    """
+    limit = LARGEST_LAUNCH
+    windows = [(start, count)] if count else []
+    queued: deque[tuple[int, int, Callable[[], Result], float]] = deque()
+    before = 0.0
+    while windows or queued:
+        if windows and len(queued) < QUEUED:
+            position, left = windows.pop()
+            size = min(left, pace.hashes // versions, limit)
+            if size < left:
+                windows.append((position + size, left - size))
+            queued.append((position, size, launch(position, size), time.perf_counter()))
+            continue
+        position, size, wait, since = queued.popleft()
+        result = wait()
+        now = time.perf_counter()
+        pace.learn(versions * size, now - max(since, before))  # the device began when the one before ended
+        before = now
+        if complete(size, result):
+            yield position, result
+        else:
+            limit = min(limit, size // 2)
+            windows.append((position, size))
+
+
+class CBackend(SearchesOnly):
     """The C family's kernels on any platform that can launch them."""
 
     def __init__(self, device: Device, launcher: Launcher, seconds: float) -> None:
@@ -106,7 +157,7 @@ class CBackend:
         check_window(header, start, count, target)
         launch = partial(self._launcher.search, header, top=target >> 224)
         parts = [np.empty(0, np.uint32)]
-        for _, nonces in self._launches(launch, self._search_pace, 1, start, count):
+        for _, nonces in self._candidates(launch, self._search_pace, 1, start, count):
             parts.append(nonces[_at_most(self._hash(header, nonces), target)])
         return self._hits(start, count, np.concatenate(parts))
 
@@ -129,31 +180,27 @@ class CBackend:
         group = np.pad(np.array(versions, np.uint32), (0, lanes - len(versions)), mode="edge")
         launch = partial(self._launcher.search_versions, header, group, top=target >> 224)
         parts: list[list[Nonces]] = [[np.empty(0, np.uint32)] for _ in versions]
-        for position, candidates in self._launches(launch, self._versions_pace, lanes, start, count):
+        for position, candidates in self._candidates(launch, self._versions_pace, lanes, start, count):
             numbers, nonces = candidates % lanes, position + candidates // lanes
             hits = _at_most(self._hash(header, nonces, group[numbers]), target)
             for number, part in enumerate(parts):
                 part.append(nonces[hits & (numbers == number)])
         return [self._hits(start, count, np.concatenate(part)) for part in parts]
 
-    def _launches(
-        self, launch: Callable[..., tuple[int, Nonces]], pace: Pace, versions: int, start: int, count: int
+    def _candidates(
+        self, launch: Callable[[int, int], Callable[[], Found]], pace: Pace, versions: int, start: int, count: int
     ) -> Iterator[tuple[int, Nonces]]:
-        """The start of each launch and its candidates. A launch that overflows the buffer is made in halves."""
-        position, end, limit = start, start + count, LARGEST_LAUNCH
-        while position < end:
-            size = min(end - position, pace.hashes // versions, limit)
-            hashes = versions * size
-            began = time.perf_counter()
-            number, candidates = launch(start=position, count=size)
-            pace.learn(hashes, time.perf_counter() - began)
-            if number > hashes:
-                raise DeviceError(f"{self.device.name} reported {number} candidates among {hashes} hashes")
-            if number > self._launcher.capacity:
-                limit = size // 2
-                continue
+        """The start of each launch and its candidates."""
+
+        def fits(size: int, found: Found) -> bool:
+            if found[0] > versions * size:
+                raise DeviceError(
+                    f"{self.device.name} reported {found[0]} candidates among {versions * size} hashes"
+                )
+            return found[0] <= self._launcher.capacity
+
+        for position, (_, candidates) in launches(launch, pace, versions, start, count, fits):
             yield position, candidates
-            position += size
 
     def _hits(self, start: int, count: int, nonces: Nonces) -> Hits:
         try:
@@ -163,14 +210,10 @@ class CBackend:
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)
-        position, end = start, start + count
+        launch = partial(self._launcher.fingerprint, header)
         total = np.zeros(32, np.uint8)
-        while position < end:
-            size = min(end - position, self._fingerprint_pace.hashes)
-            began = time.perf_counter()
-            total ^= np.frombuffer(self._launcher.fingerprint(header, position, size), np.uint8)
-            self._fingerprint_pace.learn(size, time.perf_counter() - began)
-            position += size
+        for _, part in launches(launch, self._fingerprint_pace, 1, start, count):
+            total ^= np.frombuffer(part, np.uint8)
         return total.tobytes()
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:

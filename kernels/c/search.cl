@@ -22,15 +22,21 @@ INLINE void hash_nonces(vec digest[8][CHAINS], Job *job, const uint nonce)
     HASH_SECOND_BLOCK
 }
 
-WORKER void search_steps(GLOBAL const uint *header, const uint start, const uint count, uint place,
+WORKER void search_steps(GLOBAL const uint *header, const uint start, const uint count, const uint place,
                          const uint steps, const uint top, GLOBAL uint *found, const uint capacity)
 {
+    if (place >= count) return;
+    const uint own = count - place < steps * LANES ? count - place : steps * LANES;
+    const uint first = start + place, end = first + own;
+    /* One counter, and `!=` because the last nonce may be the last of all, and 0 comes after it. */
+    const uint stop = first + (own + LANES - 1) / LANES * LANES;
+
     Job job;
     prepare_own_version(&job, header);
-    for (uint step = 0; step < steps && place < count; step++, place += LANES) {
+    for (uint nonce = first; nonce != stop; nonce += LANES) {
         vec digest[8][CHAINS];
-        hash_nonces(digest, &job, start + place);
-        report(digest, start + place, count - place, top, found, capacity);
+        hash_nonces(digest, &job, nonce);
+        report(digest, nonce, end - nonce, top, found, capacity);
     }
 }
 

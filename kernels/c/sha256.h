@@ -46,9 +46,8 @@
     NEXT_WORD(t) ROUND(t, K0) NEXT_WORD(t + 1) ROUND(t + 1, K1)                                 \
     NEXT_WORD(t + 2) ROUND(t + 2, K2) NEXT_WORD(t + 3) ROUND(t + 3, K3)
 
-#define ROUNDS_0_TO_2 ROUND(0, 0x428a2f98u) ROUND(1, 0x71374491u) ROUND(2, 0xb5c0fbcfu)
-#define ROUNDS_3_TO_15                                                                          \
-    ROUND(3, 0xe9b5dba5u)                                                                       \
+#define ROUNDS_0_TO_3 FOUR_ROUNDS(0, 0x428a2f98u, 0x71374491u, 0xb5c0fbcfu, 0xe9b5dba5u)
+#define ROUNDS_4_TO_15                                                                          \
     FOUR_ROUNDS(4, 0x3956c25bu, 0x59f111f1u, 0x923f82a4u, 0xab1c5ed5u)                          \
     FOUR_ROUNDS(8, 0xd807aa98u, 0x12835b01u, 0x243185beu, 0x550c7dc3u)                          \
     FOUR_ROUNDS(12, 0x72be5d74u, 0x80deb1feu, 0x9bdc06a7u, 0xc19bf174u)
@@ -89,7 +88,7 @@ INLINE void compress(vec hash[8][CHAINS], vec w[16][CHAINS])
 {
     vec s[8][CHAINS];
     copy(s, hash);
-    ROUNDS_0_TO_2 ROUNDS_3_TO_15
+    ROUNDS_0_TO_3 ROUNDS_4_TO_15
     WORDS_16_TO_19 ROUNDS_16_TO_19 ROUNDS_20_TO_63
     add(hash, s);
 }

@@ -1,6 +1,6 @@
-"""The five kernels for the host's processor, compiled by Numba for 1 to 64 SIMD lanes (a power of two).
+"""The kernels of SIMD lanes for the host's processor, compiled by Numba for 1 to 64 lanes (a power of two).
 
-The loops are ordinary Numba; the hashing inside them is emitted by intrinsics. Those have to be globals of this
+The loops are ordinary Numba; the hashing inside them is emitted by intrinsics. Those have to be globals of their
 module: one that a kernel holds in a closure would make Numba's cache miss at every start.
 """
 
@@ -12,26 +12,31 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import extending, types
+from numba import types
 
-from . import rolling, search, sha_ni
+from . import rolling, search
 from .cache import compiled
-from .emit import I32, I64, Call, Emitter
+from .cpu_emit import (
+    ALIGNMENT,
+    HEADERS,
+    ROLL,
+    SCAN,
+    SLOTS,
+    TABLE,
+    Roll,
+    Scan,
+    intrinsic,
+    mask_at_most,
+    nonces,
+    row_pointers,
+    slot_loader,
+)
+from .emit import I32, Call, Emitter
 from .search import DIGEST_WORDS, HEADER_WORDS, Words
-
-ALIGNMENT = 4
-"""Of vectors in memory, in bytes: NumPy promises no more for its uint32."""
-
-
-SLOTS = types.Array(types.uint32, 1, "C", readonly=True)
-HEADERS = types.Array(types.uint32, 2, "C", readonly=True)
-NONCES = types.uint32[::1]
-TABLE = types.uint32[:, ::1]
-TWO = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
 
 
 @cache
-def scan(lanes: int) -> Callable[[Words, int, int, int, Words], tuple[int, int]]:
+def scan(lanes: int) -> Scan:
     """`scan(slots, first, count, limit, found)`, the kernel that looks for candidates.
 
     Writes the nonces among the `count` from `first` whose top word is at most `limit` to `found`, ascending, and
@@ -51,31 +56,11 @@ def scan(lanes: int) -> Callable[[Words, int, int, int, Words], tuple[int, int]]
             position += lanes
         return min(position, count), hits
 
-    return compiled(scan, TWO(SLOTS, types.int64, types.int64, types.int64, NONCES), lanes)
+    return compiled(scan, SCAN, lanes)
 
 
 @cache
-def scan_by_sha_ni() -> Callable[[Words, int, int, int, Words], tuple[int, int]]:
-    """`scan` by SHA-NI, with the slots of `sha_ni.job_program`, for processors that have it."""
-    lanes = sha_ni.CHAINS
-
-    def scan_by_sha_ni(slots: Words, first: int, count: int, limit: int, found: Words) -> tuple[int, int]:
-        position = hits = 0
-        while position < count and hits + lanes <= found.size:
-            mask = candidates_by_sha_ni(slots, np.uint32(first + position), np.uint32(limit))
-            if mask:
-                for lane in range(min(lanes, count - position)):
-                    if mask >> lane & 1:
-                        found[hits] = first + position + lane
-                        hits += 1
-            position += lanes
-        return min(position, count), hits
-
-    return compiled(scan_by_sha_ni, TWO(SLOTS, types.int64, types.int64, types.int64, NONCES), lanes)
-
-
-@cache
-def roll(lanes: int) -> Callable[[Words, Words, int, int, int, Words], tuple[int, int]]:
+def roll(lanes: int) -> Roll:
     """`roll(common, slots, first, count, limit, found)`, the kernel that looks for candidates of many versions.
 
     Every lane has a version of its own, with its column of `slots`, of shape (n, lanes); `common` are the slots of
@@ -100,7 +85,7 @@ def roll(lanes: int) -> Callable[[Words, Words, int, int, int, Words], tuple[int
             position += lanes
         return min(position, count), hits
 
-    return compiled(roll, TWO(SLOTS, TABLE, types.int64, types.int64, types.int64, TABLE), lanes)
+    return compiled(roll, ROLL, lanes)
 
 
 @cache
@@ -140,55 +125,35 @@ def hash_headers(lanes: int) -> Callable[[Words, Words], None]:
     return compiled(hash_headers, types.void(HEADERS, TABLE), lanes)
 
 
-def _intrinsic(definition: Callable[..., Any]) -> Any:
-    """Numba's decorator for functions that emit their own code; hides from type checkers what becomes of them."""
-    return extending.intrinsic(prefer_literal=True)(definition)
-
-
-@_intrinsic
+@intrinsic
 def candidates(_typing: Any, slots: Any, first: Any, limit: Any, lanes: Any) -> Any:
     """Bit i of the uint64 is set if the top word for the nonce `first` + i is at most `limit`."""
 
     def generate(*arguments: Any) -> ir.Value:
         call = Call(*arguments)
         emitter = Emitter(call.builder, call.literal(3))
-        [top] = search.scan_program().run(emitter, [_nonces(call, emitter)], _slot(call, emitter))
-        return _at_most(emitter, top, call.arguments[2])
+        [top] = search.scan_program().run(emitter, [nonces(call, emitter)], slot_loader(call, emitter))
+        return mask_at_most(emitter, top, call.arguments[2])
 
     return types.uint64(slots, first, limit, lanes), generate
 
 
-@_intrinsic
-def candidates_by_sha_ni(_typing: Any, slots: Any, first: Any, limit: Any) -> Any:
-    """Bit i of the uint64 is set if the top word for the nonce `first` + i is at most `limit`."""
-
-    def generate(*arguments: Any) -> ir.Value:
-        call = Call(*arguments)
-        scalar, vector = Emitter(call.builder, 1), Emitter(call.builder, sha_ni.CHAINS)
-        slot = _slot(call, scalar)
-        job = [slot(index) for index in range(sha_ni.job_program().slot_count)]
-        words = sha_ni.top_words(call.builder, job, _nonces(call, vector))
-        return _at_most(vector, words, call.arguments[2])
-
-    return types.uint64(slots, first, limit), generate
-
-
-@_intrinsic
+@intrinsic
 def expand_schedules(_typing: Any, slots: Any, first: Any, schedules: Any, lanes: Any) -> Any:
     """Replaces the columns i by the schedules for the nonces `first` + i."""
 
     def generate(*arguments: Any) -> ir.Value:
         call = Call(*arguments)
         emitter = Emitter(call.builder, call.literal(3))
-        words = rolling.schedule_program().run(emitter, [_nonces(call, emitter)], _slot(call, emitter))
-        for word, row in zip(words, _rows(call, emitter, 2, len(words)), strict=True):
+        words = rolling.schedule_program().run(emitter, [nonces(call, emitter)], slot_loader(call, emitter))
+        for word, row in zip(words, row_pointers(call, emitter, 2, len(words)), strict=True):
             call.builder.store(word, row, align=ALIGNMENT)
         return call.nothing()
 
     return types.void(slots, first, schedules, lanes), generate
 
 
-@_intrinsic
+@intrinsic
 def rolled_candidates(_typing: Any, slots: Any, schedules: Any, column: Any, limit: Any, lanes: Any) -> Any:
     """Bit i of the uint64 is set if version i's top word, for the nonce of this column, is at most `limit`."""
 
@@ -196,29 +161,29 @@ def rolled_candidates(_typing: Any, slots: Any, schedules: Any, column: Any, lim
         call = Call(*arguments)
         emitter = Emitter(call.builder, call.literal(4))
         program = rolling.rounds_program()
-        rows = _rows(call, emitter, 0, program.slot_count)
+        rows = row_pointers(call, emitter, 0, program.slot_count)
         column = call.builder.gep(call.data(1), [call.arguments[2]])
         schedule = [
             emitter.splat(call.builder.load(call.builder.gep(column, [I32(row * emitter.lanes)])))
             for row in range(rolling.schedule_program().output_count)
         ]
         [top] = program.run(emitter, schedule, lambda slot: call.builder.load(rows[slot], align=ALIGNMENT))
-        return _at_most(emitter, top, call.arguments[3])
+        return mask_at_most(emitter, top, call.arguments[3])
 
     return types.uint64(slots, schedules, column, limit, lanes), generate
 
 
-@_intrinsic
+@intrinsic
 def xor_digests(_typing: Any, slots: Any, first: Any, live: Any, accumulators: Any, lanes: Any) -> Any:
     """XORs the digests for `first` + i, for i < `live`, into the columns i of the accumulators."""
 
     def generate(*arguments: Any) -> ir.Value:
         call = Call(*arguments)
         emitter = Emitter(call.builder, call.literal(4))
-        digest = search.digest_program().run(emitter, [_nonces(call, emitter)], _slot(call, emitter))
+        digest = search.digest_program().run(emitter, [nonces(call, emitter)], slot_loader(call, emitter))
         live = call.builder.icmp_unsigned("<", emitter.lane_numbers(), emitter.splat(call.arguments[2]))
         mask = call.builder.sext(live, emitter.type)
-        for word, row in zip(digest, _rows(call, emitter, 3, DIGEST_WORDS), strict=True):
+        for word, row in zip(digest, row_pointers(call, emitter, 3, DIGEST_WORDS), strict=True):
             before = call.builder.load(row, align=ALIGNMENT)
             call.builder.store(call.builder.xor(before, call.builder.and_(word, mask)), row, align=ALIGNMENT)
         return call.nothing()
@@ -226,14 +191,14 @@ def xor_digests(_typing: Any, slots: Any, first: Any, live: Any, accumulators: A
     return types.void(slots, first, live, accumulators, lanes), generate
 
 
-@_intrinsic
+@intrinsic
 def hash_columns(_typing: Any, columns: Any, lanes: Any) -> Any:
     """Replaces the first 8 rows of a (20, lanes) array, whose columns are headers, by their digests."""
 
     def generate(*arguments: Any) -> ir.Value:
         call = Call(*arguments)
         emitter = Emitter(call.builder, call.literal(1))
-        rows = _rows(call, emitter, 0, HEADER_WORDS)
+        rows = row_pointers(call, emitter, 0, HEADER_WORDS)
         header = [call.builder.load(row, align=ALIGNMENT) for row in rows]
         digest = search.header_program().run(emitter, header)
         for word, row in zip(digest, rows, strict=False):
@@ -241,30 +206,3 @@ def hash_columns(_typing: Any, columns: Any, lanes: Any) -> Any:
         return call.nothing()
 
     return types.void(columns, lanes), generate
-
-
-def _nonces(call: Call, emitter: Emitter) -> ir.Value:
-    """The nonce that is argument 1 and those after it."""
-    return call.builder.add(emitter.splat(call.arguments[1]), emitter.lane_numbers())
-
-
-def _at_most(emitter: Emitter, words: ir.Value, limit: ir.Value) -> ir.Value:
-    """An i64 whose bit i says whether lane i is at most the limit."""
-    bits = emitter.builder.icmp_unsigned("<=", words, emitter.splat(limit))
-    return emitter.builder.zext(emitter.builder.bitcast(bits, ir.IntType(emitter.lanes)), I64)
-
-
-def _slot(call: Call, emitter: Emitter) -> Callable[[int], ir.Value]:
-    """Slots, the same in all lanes, from the array that is argument 0."""
-    slots = call.data(0)
-
-    def slot(index: int) -> ir.Value:
-        return emitter.splat(call.builder.load(call.builder.gep(slots, [I32(index)])))
-
-    return slot
-
-
-def _rows(call: Call, emitter: Emitter, argument: int, count: int) -> list[ir.Value]:
-    """Pointers to the first rows of a two-dimensional array of `lanes` columns."""
-    base = call.builder.bitcast(call.data(argument), emitter.type.as_pointer())
-    return [call.builder.gep(base, [I32(index)]) for index in range(count)]

@@ -2,7 +2,7 @@
 
 The version is in the first block of a header and the nonce in the second, so all versions have the message
 schedule of the second block in common and differ in their midstates. A nonce is tried with several versions at
-once: on CPUs with one in each lane, on GPUs with a few in each thread.
+once: on CPUs with one in each lane or one after the other by SHA-NI, on GPUs with a few in each thread.
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ def rounds_program() -> Program:
     computed = iter(varyings(schedule_program().output_count))
     shared = [next(computed) if word.time is Time.VARYING else word for word in _second_schedule(rest, nonce)]
     return Program([_top_word(_midstate(version, rest), shared)])
+
+
+@cache
+def whole_schedule_program() -> Program:
+    """From a nonce to all 64 words of the second schedule, for rounds that take them from memory."""
+    _, *rest = uniforms(HEADER_WORDS - 1)
+    [nonce] = varyings(1)
+    return Program(_second_schedule(rest, nonce))
 
 
 @cache

@@ -70,6 +70,8 @@ def highest_top_word(target: int) -> int:
 
 def confirm(hash_headers: Callable[[Bytes2D], Bytes2D], header: bytes, candidates: Nonces, target: int) -> Nonces:
     """The candidates whose whole digest is at most the target, in their order."""
+    if not len(candidates):  # most often, and what hashes headers may have to be loaded first
+        return candidates
     headers = np.empty((len(candidates), HEADER_BYTES), np.uint8)
     headers[:] = np.frombuffer(header, np.uint8)
     headers[:, -4:] = candidates.astype("<u4").view(np.uint8).reshape(-1, 4)

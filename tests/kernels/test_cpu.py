@@ -14,33 +14,35 @@ import numpy as np
 import pytest
 
 from quorate.kernels import cpu, tuning
-from quorate.kernels.backend import Device
+from quorate.kernels.backend import Device, with_version
+from quorate.kernels.py import processor
+from quorate.kernels.py.cpu_ways import MOST_VERSIONS, ONE_CHAIN, SHA_NI, TWO_CHAINS, ways
 
 from . import oracle
 from .test_conformance import *  # noqa: F403  with the fixture below, each of its tests runs in other ways too
 
 DEVICE = cpu.find()[0]
-LANES, _ = cpu.simd()
-WAYS = [cpu.ONE_CHAIN, cpu.TWO_CHAINS, cpu.SHA_NI]
+LANES, EXTENSION = processor.simd()
+WAYS = [ONE_CHAIN, TWO_CHAINS, SHA_NI]
 OTHER_LANES = [lanes for lanes in (1, 4, 8, 16) if lanes != LANES]
 """One lane is no SIMD at all: it runs the scalar code that the CUDA kernels are made of."""
 
 
-OTHERS = [(lanes, cpu.ONE_CHAIN) for lanes in OTHER_LANES] + [(LANES, cpu.SHA_NI)]
+OTHERS = [(lanes, ONE_CHAIN) for lanes in OTHER_LANES] + [(LANES, TWO_CHAINS), (LANES, SHA_NI)]
 
 
 def of(lanes: int, way: str) -> cpu.CpuBackend:
-    if way not in cpu.ways():
+    if way not in ways():
         pytest.skip(f"this processor has no {way}")
     return _of(lanes, way)
 
 
 @functools.cache
 def _of(lanes: int, way: str) -> cpu.CpuBackend:
-    return cpu.CpuBackend(DEVICE, lanes, way)
+    return cpu.CpuBackend(DEVICE, lanes, way, way)
 
 
-@pytest.fixture(params=OTHERS, ids=[way if way == cpu.SHA_NI else f"{lanes} lanes" for lanes, way in OTHERS])
+@pytest.fixture(params=OTHERS, ids=[f"{lanes} lanes" if way == ONE_CHAIN else way for lanes, way in OTHERS])
 def backend(request: pytest.FixtureRequest) -> cpu.CpuBackend:
     return of(*request.param)
 
@@ -64,33 +66,24 @@ def test_batches_that_are_shared_out_to_threads() -> None:
     assert [digest.tobytes() for digest in digests] == expected
 
 
-def test_a_full_buffer_interrupts_the_kernel_and_loses_nothing() -> None:
-    from quorate.kernels.py import cpu_kernels, search
-
-    lanes, header = cpu.simd()[0], oracle.random_header(3)
-    slots = search.slots(search.scan_program(), header)
-    limit, count = 1 << 30, 20 * lanes + 1
-    expected = [n for n in range(5, 5 + count) if oracle.value(header, n) >> 224 <= limit]
-    collected, position, calls = [], 0, 0
-    while position < count:
-        found = np.full(lanes + 1, 0xDEADBEEF, np.uint32)
-        advanced, hits = cpu_kernels.scan(lanes)(slots, 5 + position, count - position, limit, found)
-        assert 0 < advanced <= count - position
-        collected += found[:hits].tolist()
-        position, calls = position + advanced, calls + 1
-    assert collected == expected
-    assert calls > 1
-
-
 @pytest.mark.parametrize("lanes", [4, LANES])
 @pytest.mark.parametrize("way", WAYS)
-def test_every_number_of_versions(lanes: int, way: str) -> None:
-    """As many as fill two chains, then as many as fill one, and the rest one by one."""
+@pytest.mark.parametrize("more", [2, 3])
+def test_every_number_of_versions(lanes: int, way: str, more: int) -> None:
+    """As many as fill two chains, then as many as fill one, or an even number of them; the rest one by one."""
     header, start, count, target = oracle.random_header(lanes), 77, 2 * LANES + 3, 1 << 252
-    versions = [0x20000000 ^ 7 * i for i in range(3 * lanes + 2)]
+    versions = [0x20000000 ^ 7 * i for i in range(3 * lanes + more)]
     found = of(lanes, way).search_versions(header, versions, start, count, target)
-    headers = [version.to_bytes(4, "little") + header[4:] for version in versions]
+    headers = [with_version(header, version) for version in versions]
     assert [h.nonces.tolist() for h in found] == [oracle.hits(h, start, count, target) for h in headers]
+
+
+def test_more_versions_than_sha_ni_takes_together() -> None:
+    header, count, target = oracle.random_header(12), 2 * LANES + 3, 1 << 252
+    versions = list(range(2 * MOST_VERSIONS + 3))
+    found = of(LANES, SHA_NI).search_versions(header, versions, 5, count, target)
+    headers = [with_version(header, version) for version in versions]
+    assert [h.nonces.tolist() for h in found] == [oracle.hits(h, 5, count, target) for h in headers]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -105,53 +98,13 @@ def test_versions_and_windows_that_are_shared_out_to_threads(way: str) -> None:
         assert all(found)
 
 
-def test_a_full_buffer_interrupts_the_kernel_of_versions_and_loses_nothing() -> None:
-    from quorate.kernels.py import cpu_kernels, rolling, search
-
-    headers = [bytes([lane]) + oracle.random_header(3)[1:] for lane in range(LANES)]
-    common, slots = search.slots(rolling.schedule_program(), headers[0]), rolling.lane_slots(headers)
-    limit, count = 1 << 30, 20 * LANES + 1
-    window = range(5, 5 + count)
-    expected = [
-        (lane, n) for n in window for lane in range(LANES) if oracle.value(headers[lane], n) >> 224 <= limit
-    ]
-    collected, position, calls = [], 0, 0
-    while position < count:
-        found = np.full((LANES**2 + 1, 2), 0xDEADBEEF, np.uint32)
-        advanced, hits = cpu_kernels.roll(LANES)(common, slots, 5 + position, count - position, limit, found)
-        assert 0 < advanced <= count - position
-        collected += [tuple(pair) for pair in found[:hits].tolist()]
-        position, calls = position + advanced, calls + 1
-    assert collected == expected
-    assert calls > 1
-
-
 def test_the_device_describes_this_machine() -> None:
     assert DEVICE.name == "cpu"
     assert (DEVICE.family, DEVICE.hardware, DEVICE.available) == ("python", "cpu", True)
-    _, extension = cpu.simd()
-    assert f"{LANES} lanes ({extension}), {cpu.threads()} threads" in DEVICE.description
-    assert DEVICE.description.endswith(tuple(cpu.ways()))
+    assert f"{LANES} lanes ({EXTENSION}), {processor.threads()} threads" in DEVICE.description
+    assert DEVICE.description.endswith(tuple(ways()))
     assert DEVICE.driver.startswith("Numba ")
     assert ", LLVM " in DEVICE.driver
-
-
-@pytest.mark.parametrize(
-    ("variables", "lanes"),
-    [
-        ({"NUMBA_CPU_NAME": "generic"}, 4),
-        ({"NUMBA_CPU_FEATURES": ""}, 4),
-        ({"NUMBA_CPU_FEATURES": "+sse2,+avx,-avx2"}, 4),
-        ({"NUMBA_CPU_FEATURES": "+avx,+avx2,-avx512f"}, 8),
-        ({"NUMBA_CPU_FEATURES": "+avx2,+avx512f"}, 16),
-    ],
-)
-def test_lanes_follow_the_features_that_numba_is_told(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lanes: int
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert cpu.simd()[0] == lanes
 
 
 @pytest.fixture
@@ -163,46 +116,56 @@ def no_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("no_tuning")
 @pytest.mark.parametrize(
-    ("features", "way"),
+    ("name", "features", "way"),
     [
-        ("+avx2,+avx512f,+sha", cpu.TWO_CHAINS),
-        ("+avx2,+sha", cpu.SHA_NI),
-        ("+avx2,-sha", cpu.ONE_CHAIN),
-        ("", cpu.ONE_CHAIN),
+        ("znver4", "+avx2,+avx512f,+sha", SHA_NI),
+        ("znver4", "+avx2,+avx512f,-sha", TWO_CHAINS),
+        ("znver5", "+avx2,+avx512f,+sha", TWO_CHAINS),
+        ("znver3", "+avx2,+sha", SHA_NI),
+        ("haswell", "+avx2,-sha", ONE_CHAIN),
+        ("generic", "", ONE_CHAIN),
     ],
 )
 def test_the_way_to_search_where_nobody_has_measured(
-    monkeypatch: pytest.MonkeyPatch, features: str, way: str
+    monkeypatch: pytest.MonkeyPatch, name: str, features: str, way: str
 ) -> None:
+    monkeypatch.setenv("NUMBA_CPU_NAME", name)
     monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
-    assert cpu.find()[0].description.endswith(way)
+    assert cpu.find()[0].description.endswith(f"nonces by {way}, versions by {way}")
 
 
 @pytest.mark.usefixtures("no_tuning")
 def test_a_calibration_decides_how_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "CALIBRATION", 1 << 16)
     rates = cpu.calibrate(cpu.find()[0])
-    assert sorted(rates) == sorted(cpu.ways())
+    assert sorted(rates) == sorted(f"{work} by {way}" for work in (cpu.NONCES, cpu.VERSIONS) for way in ways())
     assert all(rate > 1e5 for rate in rates.values())
-    fastest = next(iter(rates))
+    for_nonces, for_versions = (
+        next(name for name in rates if name.startswith(work)) for work in (cpu.NONCES, cpu.VERSIONS)
+    )
     [device] = cpu.find()
-    assert device.description.endswith(fastest)
-    assert cpu.open_device(device).way == fastest
+    assert device.description.endswith(f", {for_nonces}, {for_versions}")
+    backend = cpu.open_device(device)
+    assert for_nonces.endswith(backend.scan_way)
+    assert for_versions.endswith(backend.roll_way)
 
 
-@pytest.mark.parametrize("way", cpu.ways())
+@pytest.mark.parametrize("way", ways())
 def test_a_saved_way_is_used_and_shown(no_tuning: Path, way: str) -> None:
-    tuning.calibrate(cpu._untuned(cpu.find()[0]), {way: lambda: 1.0})
+    """Of one work; the other keeps its own."""
+    before = cpu.open_device(cpu.find()[0])
+    tuning.calibrate(cpu._untuned(cpu.find()[0]), {way: lambda: 1.0}, cpu.VERSIONS)
     assert tuning.file().parent == no_tuning
     [device] = cpu.find()
-    assert device.description.endswith(way)
-    assert cpu.open_device(device).way == way
+    assert device.description.endswith(f"nonces by {before.scan_way}, versions by {way}")
+    backend = cpu.open_device(device)
+    assert (backend.scan_way, backend.roll_way) == (before.scan_way, way)
 
 
 @pytest.mark.usefixtures("no_tuning")
 def test_a_saved_way_that_is_no_more_counts_as_none() -> None:
     before = cpu.find()
-    tuning.calibrate(cpu._untuned(before[0]), {"a way of last year": lambda: 1.0})
+    tuning.calibrate(cpu._untuned(before[0]), {"a way of last year": lambda: 1.0}, cpu.NONCES)
     assert cpu.find() == before
 
 

@@ -1,6 +1,7 @@
-"""The CUDA backend without a GPU: compiled and assembled for several architectures, and run in the simulator.
+"""The CUDA backend without a GPU: its host code, and all of it in the simulator.
 
-What needs a GPU is the conformance suite, `pytest -m gpu`.
+tests/ci counts the kernels' registers and instructions and executes their PTX. What needs a GPU is the
+conformance suite, `pytest -m gpu`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,9 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import subprocess
 import sys
-from functools import cache
-from importlib import import_module
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,74 +19,10 @@ import pytest
 
 from quorate.kernels import catalog, cuda
 from quorate.kernels.backend import UnavailableError
-from quorate.kernels.py import rolling, search
 
 from . import oracle
 
 needs_numba_cuda = pytest.mark.skipif(find_spec("numba_cuda") is None, reason="numba-cuda is not installed")
-
-ARCHITECTURES = [(7, 5), (9, 0), (12, 0)]
-KERNELS = ["scan", "roll", "fingerprint", "hash_headers"]
-
-
-@cache
-def signature(kernel: str) -> Any:
-    types = import_module("numba.cuda").types
-    u32, flat, rows = types.uint32, types.uint32[::1], types.uint32[:, ::1]
-    kernels = import_module("quorate.kernels.py.cuda_kernels")
-    programs = search.scan_program(), rolling.versions_program(kernels.VERSIONS), search.digest_program()
-    scan_slots, roll_slots, digest_slots = (types.UniTuple(u32, program.slot_count) for program in programs)
-    return {
-        "scan": types.void(scan_slots, u32, u32, u32, flat, flat),
-        "roll": types.void(roll_slots, u32, u32, u32, rows, flat),
-        "fingerprint": types.void(digest_slots, u32, u32, flat),
-        "hash_headers": types.void(rows, rows, u32),
-    }[kernel]
-
-
-@cache
-def ptx(kernel: str, architecture: tuple[int, int]) -> str:
-    kernels = import_module("quorate.kernels.py.cuda_kernels")
-    text: str
-    text, _ = import_module("numba.cuda").compile_ptx(getattr(kernels, kernel), signature(kernel), cc=architecture)
-    return text
-
-
-@cache
-def assemble(kernel: str, architecture: tuple[int, int]) -> str:
-    """What the assembler says about the kernel: numba-cuda's own linker, which needs no GPU."""
-    linker = pytest.importorskip("cuda.bindings.nvjitlink", reason="numba-cuda's linker is not installed")
-    code = ptx(kernel, architecture).encode()
-    major, minor = architecture
-    handle = linker.create(2, [f"-arch=sm_{major}{minor}", "-verbose"])
-    linker.add_data(handle, linker.InputType.PTX, code, len(code), kernel)
-    linker.complete(handle)
-    log = bytearray(linker.get_info_log_size(handle))
-    linker.get_info_log(handle, log)
-    linker.destroy(handle)
-    return log.decode()
-
-
-@needs_numba_cuda
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_kernels_assemble_without_spilling_registers(kernel: str, architecture: tuple[int, int]) -> None:
-    log = assemble(kernel, architecture)
-    registers = re.search(r"Used (\d+) registers", log)
-    assert registers, log
-    most = 128 if kernel == "roll" else 64  # a multiprocessor has 65,536: for 512 threads, or for 1,024
-    assert int(registers[1]) <= most
-    assert "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" in log
-
-
-@needs_numba_cuda
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_kernels_compute_in_32_bits(kernel: str) -> None:
-    """Numba widens sums of uint32 and compares mixed integers as floating point, which GPUs do slowly."""
-    code = ptx(kernel, (9, 0))
-    assert len(re.findall(r"\b(?:add|sub)\.[su]32\b", code)) > 1000
-    assert len(re.findall(r"\b(?:add|sub|mul|mad)\S*\.[su]64\b", code)) <= 10, "addresses alone are wide"
-    assert ".f64" not in code
 
 
 def run(script: str, **variables: str) -> list[Any]:
@@ -161,6 +96,33 @@ def test_an_unavailable_device_cannot_be_opened() -> None:
         pytest.skip("there is a GPU here, so the device can be opened")
     with pytest.raises(UnavailableError, match=r"cuda:0 cannot be used here: .*(driver|numba-cuda)"):
         catalog.open_backend("cuda:0")
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 11, 995])
+def test_a_launch_is_on_its_way_before_the_last_one_is_read(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "FIRST_LAUNCH", 10)
+    monkeypatch.setattr(cuda, "LONGEST_LAUNCH", 40)
+    events: list[tuple[str, int]] = []
+
+    def launch(first: int, nonces: int) -> Callable[[], range | None]:
+        events.append(("queued", first))
+
+        def read() -> range | None:
+            events.append(("read", first))
+            return range(first, first + nonces) if nonces < 8 else None
+
+        return read
+
+    parts = list(cuda.launches(launch, cuda._Pace(), 1000, count))
+    assert all(first == part[0] and len(part) < 8 for first, part in parts)
+    assert sorted(nonce for _, part in parts for nonce in part) == list(range(1000, 1000 + count))
+    queued, read = ([first for what, first in events if what == kind] for kind in ("queued", "read"))
+    assert read == queued
+    for place in range(1, len(events) + 1):
+        on_their_way = sum(1 if what == "queued" else -1 for what, _ in events[:place])
+        assert 0 <= on_their_way <= cuda.QUEUED
+        if count > 11 and 0 < place < len(events) - cuda.QUEUED:
+            assert on_their_way >= cuda.QUEUED - 1, "the GPU had nothing to do"
 
 
 def test_launches_follow_the_time_that_they_took() -> None:

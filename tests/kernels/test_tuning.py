@@ -55,3 +55,10 @@ def test_calibrations_of_several_devices_live_side_by_side() -> None:
     tuning.calibrate(DEVICE, {"a": lambda: 1.0})
     tuning.calibrate(other, {"b": lambda: 1.0})
     assert (tuning.saved(DEVICE), tuning.saved(other)) == ("a", "b")
+
+
+def test_a_device_may_have_ways_of_their_own_for_several_works() -> None:
+    tuning.calibrate(DEVICE, {"a": lambda: 1.0}, "nonces")
+    tuning.calibrate(DEVICE, {"b": lambda: 1.0}, "versions")
+    assert (tuning.saved(DEVICE, "nonces"), tuning.saved(DEVICE, "versions")) == ("a", "b")
+    assert tuning.saved(DEVICE) is None

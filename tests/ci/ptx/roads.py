@@ -93,11 +93,11 @@ class PythonRoad:
         capacity: int,
         order: str,
     ) -> tuple[int, list[tuple[int, int]]]:
-        found, hits = np.zeros((capacity, 2), np.uint32), np.zeros(1, np.uint32)
+        found, hits = np.zeros(capacity, np.uint32), np.zeros(1, np.uint32)
         job = map(int, rolling.versions_slots(tuple(headers)))
         arrays = *_numba_array(found), *_numba_array(hits)
         kernel.launch(BLOCKS, THREADS, *job, start, count, limit, *arrays, order=order)
-        return int(hits[0]), [(int(index), int(nonce)) for index, nonce in found[: hits[0]]]
+        return int(hits[0]), _pairs(found[: hits[0]], len(headers), start)
 
     def fingerprint(self, kernel: Kernel, header: bytes, start: int, count: int, order: str) -> bytes:
         total = np.zeros(8, np.uint32)
@@ -159,8 +159,7 @@ class CRoad:
         window = start, count, -(-count // GRID)
         arguments = _words(headers[0]), *window, limit, found, capacity, versions
         kernel.launch(BLOCKS, THREADS, *arguments, order=order)
-        numbers = map(int, found[1 : 1 + found[0]])
-        return int(found[0]), [(number % len(headers), start + number // len(headers)) for number in numbers]
+        return int(found[0]), _pairs(found[1 : 1 + found[0]], len(headers), start)
 
     def fingerprint(self, kernel: Kernel, header: bytes, start: int, count: int, order: str) -> bytes:
         total = np.zeros(8, np.uint32)
@@ -171,6 +170,11 @@ class CRoad:
         digests = np.zeros((len(headers), 8), np.uint32)
         kernel.launch(-(-len(headers) // THREADS), THREADS, headers, len(headers), digests, order=order)
         return digests
+
+
+def _pairs(numbers: Words, versions: int, start: int) -> list[tuple[int, int]]:
+    """Both families report version v with the nonce `start` + n as number `versions` * n + v."""
+    return [(number % versions, start + number // versions) for number in numbers.tolist()]
 
 
 def _words(header: bytes) -> Words:

@@ -205,15 +205,9 @@ def bounds(text: str) -> list[set[str]]:
 
 
 def one_too_high(text: str, bound: set[str]) -> str:
-    """In all comparisons with it, for a kernel may look twice whether a window has ended."""
-
-    def spoilt(comparison: re.Match[str]) -> str:
-        for register in bound & set(comparison.groups()):
-            changed = re.sub(rf"{register}\b", "%high0", comparison[0])
-            return f"add.u32 %high0, {register}, 1; {changed}"
-        return comparison[0]
-
-    return COMPARISON.sub(spoilt, text.replace("{", "{ .reg .b32 %high<1>;", 1))
+    """From where it is fetched, for a kernel may look at it twice, and cut a window off by more than comparing."""
+    fetched = rf"(?:ld\.param\.[ub]32|cvt\.u32\.u64)\s+({'|'.join(map(re.escape, bound))}),[^;]*;"
+    return re.sub(fetched, r"\g<0> add.u32 \g<1>, \g<1>, 1;", text)
 
 
 @every_road

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 import numpy as np
 import pytest
 
 from quorate.kernels.backend import NONCES, Bytes2D, Device, DeviceError, Nonces, with_version
-from quorate.kernels.c.host import LARGEST_LAUNCH, CBackend, Pace, source
+from quorate.kernels.c.host import LARGEST_LAUNCH, QUEUED, CBackend, Found, Pace, launches, source
 
 HEADER = bytes(range(80))
 DEVICE = Device("opencl:0", "c", "a processor in Python")
@@ -32,23 +32,25 @@ class PythonLauncher:
         self.capacity = capacity
         self.launches: list[tuple[int, int]] = []
 
-    def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
-        self.launches.append((start, count))
+    def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
         candidates = [n for n in range(start, start + count) if value(n, header) >> 224 <= top]
-        return len(candidates), np.array(candidates[: self.capacity][::-1], np.uint32)
+        return self._queue(start, count, candidates)
 
     def search_versions(
         self, header: bytes, versions: Nonces, start: int, count: int, top: int
-    ) -> tuple[int, Nonces]:
+    ) -> Callable[[], Found]:
         assert len(versions) == self.versions
-        self.launches.append((start, count))
         headers = [with_version(header, int(version)) for version in versions]
         values = [value(nonce, rolled) for nonce in range(start, start + count) for rolled in headers]
-        candidates = [i for i, v in enumerate(values) if v >> 224 <= top]
-        return len(candidates), np.array(candidates[: self.capacity][::-1], np.uint32)
+        return self._queue(start, count, [i for i, v in enumerate(values) if v >> 224 <= top])
 
-    def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
+    def fingerprint(self, header: bytes, start: int, count: int) -> Callable[[], bytes]:
         raise AssertionError("not asked for")
+
+    def _queue(self, start: int, count: int, candidates: list[int]) -> Callable[[], Found]:
+        self.launches.append((start, count))
+        found = len(candidates), np.array(candidates[: self.capacity][::-1], np.uint32)
+        return lambda: found
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         digests = b"".join(sha256(sha256(h.tobytes()).digest()).digest() for h in headers)
@@ -97,7 +99,7 @@ def test_versions_that_fill_no_group_are_searched_one_by_one(number: int, shared
 
         def search_versions(
             self, header: bytes, versions: Nonces, start: int, count: int, top: int
-        ) -> tuple[int, Nonces]:
+        ) -> Callable[[], Found]:
             self.groups += 1
             return super().search_versions(header, versions, start, count, top)
 
@@ -110,8 +112,8 @@ def test_places_that_cannot_be_are_the_devices_fault() -> None:
     class Liar(PythonLauncher):
         def search_versions(
             self, header: bytes, versions: Nonces, start: int, count: int, top: int
-        ) -> tuple[int, Nonces]:
-            return 1, np.array([self.versions * count], np.uint32)
+        ) -> Callable[[], Found]:
+            return lambda: (1, np.array([self.versions * count], np.uint32))
 
     with pytest.raises(DeviceError, match="opencl:0 reported what cannot be"):
         CBackend(DEVICE, Liar(), 0.01).search_versions(HEADER, range(4), 1000, 5, (1 << 256) - 1)
@@ -127,8 +129,8 @@ def test_candidates_are_decided_by_all_256_bits() -> None:
 @pytest.mark.parametrize("lie", [[1000, 1000], [999], [1010], [NONCES - 1]])
 def test_nonces_that_cannot_be_are_the_devices_fault(lie: list[int]) -> None:
     class Liar(PythonLauncher):
-        def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
-            return len(lie), np.array(lie, np.uint32)
+        def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
+            return lambda: (len(lie), np.array(lie, np.uint32))
 
     with pytest.raises(DeviceError, match="opencl:0 reported what cannot be"):
         CBackend(DEVICE, Liar(), 0.01).search(HEADER, 1000, 10, (1 << 256) - 1)
@@ -136,11 +138,37 @@ def test_nonces_that_cannot_be_are_the_devices_fault(lie: list[int]) -> None:
 
 def test_more_candidates_than_nonces_are_the_devices_fault() -> None:
     class Liar(PythonLauncher):
-        def search(self, header: bytes, start: int, count: int, top: int) -> tuple[int, Nonces]:
-            return count + 1, np.arange(start, start + self.capacity, dtype=np.uint32)
+        def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
+            return lambda: (count + 1, np.arange(start, start + self.capacity, dtype=np.uint32))
 
     with pytest.raises(DeviceError, match="11 candidates among 10 hashes"):
         CBackend(DEVICE, Liar(), 0.01).search(HEADER, 1000, 10, (1 << 256) - 1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 11, 995])
+def test_a_launch_is_queued_before_the_last_one_is_read(count: int) -> None:
+    events: list[tuple[str, int]] = []
+
+    def launch(start: int, count: int) -> Callable[[], range]:
+        events.append(("queued", start))
+
+        def wait() -> range:
+            events.append(("read", start))
+            return range(start, start + count)
+
+        return wait
+
+    parts = list(launches(launch, Pace(10, 1e-9), 1, 1000, count, lambda size, _: size < 8))
+    assert sorted(nonce for _, part in parts for nonce in part) == list(range(1000, 1000 + count))
+    assert all(position == part[0] and len(part) < 8 for position, part in parts)
+    queued, read = ([start for what, start in events if what == kind] for kind in ("queued", "read"))
+    assert read == queued
+    for place, (what, _) in enumerate(events):
+        done = events[: place + 1]
+        in_flight = sum(1 if kind == "queued" else -1 for kind, _ in done)
+        assert 0 <= in_flight <= QUEUED
+        if what == "read" and count > 11 and len(done) < len(events) - QUEUED:
+            assert in_flight == QUEUED - 1, "the device had nothing to do"
 
 
 def test_the_pace_comes_to_launches_as_long_as_they_should_be() -> None:

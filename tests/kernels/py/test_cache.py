@@ -22,9 +22,9 @@ RIGHT = oracle.fingerprint(HEADER, 7, 100).hex()
 SCRIPT = f"""
 import json
 from quorate.kernels import cpu
-from quorate.kernels.py import cpu_kernels
+from quorate.kernels.py import cpu_kernels, processor
 
-lanes = cpu.simd()[0]
+lanes = processor.simd()[0]
 backend = cpu.open_device(cpu.find()[0])
 fingerprint = backend.fingerprint(bytes.fromhex("{HEADER.hex()}"), 7, 100).hex()
 kernel = cpu_kernels.fingerprint(lanes)
