@@ -12,6 +12,7 @@ from .compare import compare
 from .devices import devices
 from .mine import mine
 from .validate import validate
+from .verify import verify
 
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 the answer is no (invalid, disagreement, nothing found); "
@@ -25,13 +26,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # it would take "[default: …]" for markup, and leave it out
     epilog=EXIT_CODES,
 )
 app.command()(devices)
 app.command()(mine)
 app.command()(compare)
 app.add_typer(validate, name="validate")
-app.command()(bench)
+app.command()(verify)
+app.add_typer(bench, name="bench")
 
 
 def _version(wanted: bool) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .bench_signatures import signatures
 from .options import Json, open_devices
 
 if TYPE_CHECKING:
-    from ..miner.bench import Benchmark, Rates
+    from ..miner.rounds import Benchmark, Rates
     from .benchfile import Earlier
 
 UNAVAILABLE = {
@@ -20,7 +21,12 @@ UNAVAILABLE = {
 }
 
 
-def bench(
+bench = typer.Typer()
+
+
+@bench.callback(invoke_without_command=True)
+def hashes(
+    context: typer.Context,
     devices: Annotated[
         str | None, typer.Option(metavar="NAME[,NAME...]", help="Devices to measure. [default: all that are here]")
     ] = None,
@@ -36,7 +42,7 @@ def bench(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure hash rates of devices side by side.
+    """Measure hash rates of devices side by side; `quorate bench signatures` measures verification.
 
     A hash is the double SHA-256 of a header. Nonce scan: a window of nonces of one header. Version rolling:
     the window for 16 versions of the header, which share work, so that its rate is no nonce scan's.
@@ -48,6 +54,12 @@ def bench(
     measurements and shows what was measured.
     """
     from ..kernels.backend import UsageError
+
+    if context.invoked_subcommand is not None:
+        sources = [context.get_parameter_source(name) for name in context.params]
+        if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+            raise UsageError(f"options of `bench {context.invoked_subcommand}` come after its name")
+        return
     from ..kernels.catalog import usable
     from ..miner.bench import WORKS
     from ..miner.bench import bench as run
@@ -88,6 +100,9 @@ def bench(
     raise typer.Exit(130 if result.left else 0)
 
 
+bench.command()(signatures)
+
+
 def _print(result: Benchmark, earlier: Earlier | None) -> None:
     from ..miner.bench import WORKS
     from . import show
@@ -105,8 +120,8 @@ def _print(result: Benchmark, earlier: Earlier | None) -> None:
             "spread": f"{100 * r.spread:.0f} %" if len(r.samples) > 1 else None,
             "×\nreference": f"{r.times(hashlib[r.work]):.1f}" if r.work in hashlib else None,
             "rate\nper core": None if r.per_core is None else show.rate(r.per_core),
-            "cycles\nper hash": None if r.cycles_per_hash is None else f"{r.cycles_per_hash:,.0f}",
-            "energy\nper hash": None if r.joules_per_hash is None else show.energy(r.joules_per_hash),
+            "cycles\nper hash": None if r.cycles_each is None else f"{r.cycles_each:,.0f}",
+            "energy\nper hash": None if r.joules_each is None else show.energy(r.joules_each),
             "×\nearlier": None if then is None else f"{r.median / then.median:.2f}",
         }
 

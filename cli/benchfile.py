@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..kernels.backend import UsageError
-from ..miner.bench import Benchmark, Rates
+from ..miner.rounds import Benchmark, Rates
 
 FORMAT = "quorate bench 1"
 
@@ -51,8 +51,8 @@ def document(result: Benchmark, rounds: int, earlier: Earlier | None) -> dict[st
             "rounds": len(r.samples),
             "times_reference": r.times(hashlib[r.work]) if r.work in hashlib else None,
             "per_core": r.per_core,
-            "cycles_per_hash": r.cycles_per_hash,
-            "joules_per_hash": r.joules_per_hash,
+            "cycles_per_hash": r.cycles_each,
+            "joules_per_hash": r.joules_each,
             "machine": _machine(r),
         }
         if earlier is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
-from ..miner.bench import WORKS, Rates
+from ..miner.rounds import Rates
 from . import show
 
 FONT = 13
@@ -26,8 +26,8 @@ def chart(rates: Sequence[Rates]) -> str:
     scale = LENGTH / max(max(r.rates) for r in rates)
     drawn = [_text(20, 24, "Hashes a second: median of the rounds, and from the lowest to the highest", "title")]
     y = 36.0
-    for work, group in groupby(rates, key=lambda r: r.work):
-        drawn.append(_text(20, y + HEADING - 12, WORKS[work], "title"))
+    for title, group in groupby(rates, key=lambda r: r.title):
+        drawn.append(_text(20, y + HEADING - 12, title, "title"))
         y += HEADING
         for r in group:
             lowest, median, highest = (left + scale * rate for rate in (min(r.rates), r.median, max(r.rates)))

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Count, Header, Json, Start, Target, open_devices, parse_header, parse_target
+from .options import (
+    Count,
+    Ed25519RuleName,
+    EncodingName,
+    Header,
+    Hybrid,
+    Json,
+    LowS,
+    SchemeName,
+    Start,
+    Target,
+    open_devices,
+    parse_header,
+    parse_reading,
+    parse_target,
+)
 
 if TYPE_CHECKING:
     from ..miner.compare import Comparison
@@ -24,15 +40,62 @@ def compare(
             help="Devices to compare; faulty:LIE:NAME is NAME telling a lie. [default: all that are here]",
         ),
     ] = None,
+    signatures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Compare verdicts on these signatures; a file that `quorate verify` reads."
+        ),
+    ] = None,
+    scheme: SchemeName = None,
+    encoding: EncodingName = None,
+    low_s: LowS = False,
+    hybrid: Hybrid = False,
+    ed25519_rule: Ed25519RuleName = None,
     as_json: Json = False,
 ) -> None:
     """Give several devices the same work and compare their answers bit for bit.
 
     The default work is 262,144 nonces of mainnet's genesis header with a target that one nonce in 64
-    meets. Compared are the complete lists of hits and the XOR of all digests. What devices disagree
-    about is computed again by the reference and by the accused; whoever was wrong, failed, or took
-    more than four times as long as the reference is named, and the exit code is 1.
+    meets. Compared are the complete lists of hits and the XOR of all digests; with --signatures, the verdict
+    on each signature, of the devices that verify. What devices disagree about is computed again by the
+    reference and by the accused; whoever was wrong, failed, or took more than four times as long as the
+    reference to search is named, and the exit code is 1.
     """
+    nonces = {"--header": header, "--start": start, "--count": count, "--target": target}
+    reading = {
+        "--scheme": scheme,
+        "--encoding": encoding,
+        "--low-s": low_s or None,
+        "--hybrid": hybrid or None,
+        "--ed25519-rule": ed25519_rule,
+    }
+    if signatures is None:
+        _refuse(reading, "belongs to --signatures, which is missing")
+        _compare_nonces(header, start, count, target, devices, as_json)
+    else:
+        _refuse(nonces, "is about nonces, and --signatures is not")
+        from .compare_signatures import compare_signatures
+
+        how = parse_reading(scheme, encoding, low_s, hybrid, ed25519_rule)
+        compare_signatures(signatures, how, devices, as_json)
+
+
+def _refuse(options: dict[str, Any], why: str) -> None:
+    from ..kernels.backend import UsageError
+
+    for option, value in options.items():
+        if value is not None:
+            raise UsageError(f"{option} {why}")
+
+
+def _compare_nonces(
+    header: str | None,
+    start: int | None,
+    count: int | None,
+    target: str | None,
+    devices: str | None,
+    as_json: bool,
+) -> None:
     from ..kernels.catalog import usable
     from ..miner.compare import DEFAULT_COUNT, EASY_TARGET
     from ..miner.compare import compare as run

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import Json
+
+if TYPE_CHECKING:
+    from ..kernels.backend import Device
 
 
 def devices(
@@ -38,6 +41,8 @@ def devices(
                         "family": device.family,
                         "available": device.available,
                         "reason": device.reason,
+                        "searches": device.searches,
+                        "verifies": device.verifies,
                         "description": device.description,
                         "driver": device.driver,
                         "hardware": device.hardware,
@@ -49,11 +54,15 @@ def devices(
         )
         return
     rows = [
-        (d.name, d.family, d.description + "; used only when named" * d.simulator, d.driver)
+        (d.name, _work(d), d.family, d.description + "; used only when named" * d.simulator, d.driver)
         for d in found
         if d.available
     ]
-    show.table(("device", "source family", "description", "driver"), rows)
+    show.table(("device", "can", "source family", "description", "driver"), rows)
     for device in found:
         if not device.available:
             show.line(f"\n{device.name} is not available: {device.reason}")
+
+
+def _work(device: Device) -> str:
+    return ", ".join(word for word, can in (("search", device.searches), ("verify", device.verifies)) if can)

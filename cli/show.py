@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from ..kernels.backend import DeviceError, UsageError
 
 if TYPE_CHECKING:
     from ..kernels.backend import Backend
+    from ..kernels.evidence import Item
     from ..kernels.findings import Finding
 
 out = Console(highlight=False, soft_wrap=True)
@@ -90,19 +92,22 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
 
 @contextmanager
 def progress(text: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar on stderr, where that is a terminal; yields a function of (done, remark)."""
+    """A bar on stderr, where that is a terminal; yields a function of (done, remark).
+
+    A total of 0 is one that nobody knows.
+    """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
+        *([TextColumn("{task.percentage:>3.0f} %")] if total else []),
         TextColumn("{task.fields[remark]}"),
-        TimeRemainingColumn(),
+        *([TimeRemainingColumn()] if total else []),
         console=err,
         transient=True,
         disable=not err.is_terminal,
     )
     with bar:
-        task = bar.add_task(text, total=total, remark="")
+        task = bar.add_task(text, total=total or None, remark="")
         yield lambda done, remark: bar.update(task, completed=done, remark=remark)
 
 
@@ -145,15 +150,24 @@ def finding(found: Finding) -> dict[str, Any]:
         "wrong": found.wrong,
         "windows": found.windows,
         "again": found.again,
-        "items": [
-            {
-                "header": item.header.hex(),
-                "nonce": item.nonce,
-                "hash": item.digest[::-1].hex(),
-            }
-            for item in found.items
-        ],
+        "items": [_item(item) for item in found.items],
         "right": list(found.right),
         "shared": list(found.shared),
         "text": found.text,
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    """A disputed item as plain data: enough for anyone to compute it again."""
+    from ..kernels.evidence import HeaderItem
+
+    if isinstance(item, HeaderItem):
+        return {"header": item.header.hex(), "nonce": item.nonce, "hash": item.digest[::-1].hex()}
+    return {
+        "scheme": item.scheme.name.lower(),
+        "key": item.key.hex(),
+        "signature": item.signature.hex(),
+        "message": item.message.hex(),
+        "rules": asdict(item.rules),
+        "verdict": item.verdict.name.lower(),
     }

@@ -11,7 +11,10 @@ from types import ModuleType
 
 from .backend import Backend, Device, UnavailableError, UsageError
 
-KINDS = ("reference", "cpu", "cuda", "cupy", "opencl")
+KINDS = ("reference", "cpu", "cuda", "cupy", "opencl", "libsecp256k1")
+
+VERIFIERS = ("cpu", "libsecp256k1", "reference")
+"""The kinds that verify signatures, fastest first."""
 
 
 def devices() -> list[Device]:
@@ -20,8 +23,14 @@ def devices() -> list[Device]:
 
 
 def usable() -> list[Device]:
-    """What a command uses when no device is named: everything that is here, except simulators."""
-    return [device for device in devices() if device.available and not device.simulator]
+    """What searches when no device is named: everything that is here, except simulators."""
+    return [device for device in devices() if device.available and device.searches and not device.simulator]
+
+
+def verifiers() -> list[Device]:
+    """What verifies signatures when no device is named, fastest first."""
+    found = [device for device in devices() if device.available and device.verifies and not device.simulator]
+    return sorted(found, key=lambda device: VERIFIERS.index(device.kind))
 
 
 def one_per_chip() -> list[Device]:
@@ -57,6 +66,15 @@ def open_backend(name: str) -> Backend:
         return Quorum([open_backend(member) for member in rest.split("+")])
     device = _device(name)
     backend: Backend = _module(device.kind).open_device(device)
+    return backend
+
+
+def open_verifier(name: str) -> Backend:
+    """The backend called `name`, for signatures; `UsageError` where it verifies none."""
+    backend = open_backend(name)
+    if not backend.device.verifies:
+        others = ", ".join(device.name for device in verifiers())
+        raise UsageError(f"{name} verifies no signatures; of the devices here, these do: {others}")
     return backend
 
 

@@ -15,19 +15,23 @@ import numpy as np
 
 from .backend import Backend, Bytes2D, Device, DeviceError, Hits, UsageError
 from .reference import ReferenceBackend
+from .signatures import Codes, SignatureBatch, Verdict
 
 LIES = {
     "false-hit": "reports a nonce that is no hit",
     "withheld-hit": "keeps the first hit of every window to itself",
     "flipped-bit": "flips one bit in one digest",
-    "late-onset": "is honest for a few searches, then withholds hits",
-    "intermittent": "withholds a hit in every other search or so",
-    "slow": "takes its time",
-    "crash": "fails after a few searches",
+    "false-accept": "accepts the first bad signature of every batch",
+    "false-refusal": "refuses the first good signature of every batch",
+    "wrong-reason": "refuses the first bad signature of every batch for another reason",
+    "late-onset": "is honest for a few answers, then withholds hits and refuses good signatures",
+    "intermittent": "withholds a hit or refuses a good signature in every other answer or so",
+    "slow": "takes its time to search",
+    "crash": "fails after a few answers",
 }
 
 HONEST_WINDOWS = 4
-"""How many searches `late-onset` and `crash` do well before they show what they are."""
+"""How many windows or batches `late-onset` and `crash` do well before they show what they are."""
 
 SLOWNESS = 16
 """How many times longer than hashlib `slow` takes."""
@@ -43,7 +47,7 @@ class Faulty:
             )
         self.inner = inner
         self.lie = lie
-        self._searches = 0
+        self._answers = 0
         self._chance = random.Random(lie)
         self._reference_rate = _reference_rate() if lie == "slow" else 0.0
 
@@ -69,23 +73,41 @@ class Faulty:
         """The honest answer to one call, made into the lie."""
         began = time.perf_counter()
         answer = work()
-        self._searches += 1
-        onset = self._searches > HONEST_WINDOWS
-        match self.lie:
+        match self._lie_now("withheld-hit"):
             case "false-hit":
                 return [_with_false_hit(hits) for hits in answer]
             case "withheld-hit":
                 return [_without_first_hit(hits) for hits in answer]
-            case "late-onset" if onset:
-                return [_without_first_hit(hits) for hits in answer]
-            case "intermittent" if self._chance.random() < 0.5:
-                return [_without_first_hit(hits) for hits in answer]
             case "slow":
                 hashes = sum(hits.count for hits in answer)
                 time.sleep(max(0.0, SLOWNESS * hashes / self._reference_rate - (time.perf_counter() - began)))
+        return answer
+
+    def _lie_now(self, omission: str) -> str:
+        """The lie to tell in this answer, empty for an honest one; some leave something out now and then."""
+        self._answers += 1
+        onset = self._answers > HONEST_WINDOWS
+        match self.lie:
+            case "late-onset":
+                return omission if onset else ""
+            case "intermittent":
+                return omission if self._chance.random() < 0.5 else ""
             case "crash" if onset:
                 raise DeviceError(f"{self.device.name} crashed on purpose")
-        return answer
+        return self.lie
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        verdicts = self.inner.verify(batch).copy()
+        good = np.flatnonzero(verdicts == Verdict.VALID)[:1]
+        bad = np.flatnonzero(verdicts != Verdict.VALID)[:1]
+        match self._lie_now("false-refusal"):
+            case "false-accept":
+                verdicts[bad] = Verdict.VALID
+            case "false-refusal":
+                verdicts[good] = Verdict.EQUATION
+            case "wrong-reason":
+                verdicts[bad] = np.where(verdicts[bad] == Verdict.EQUATION, Verdict.KEY, Verdict.EQUATION)
+        return verdicts
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         honest = self.inner.fingerprint(header, start, count)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .backend import Device
-from .quorum import MEASURABLE, Item, Outcome, Quorum, Record
+from .evidence import VERDICT_FAULTS, Item, Outcome, Record
+from .quorum import MEASURABLE, Quorum
 
 SLOW = 4
 """A device is called slow when its median search takes this many times longer than the judge."""
@@ -25,7 +26,7 @@ class Finding:
     """What was wrong in each wrong answer: `late-onset` and `intermittent` say when, this says what."""
 
     wrong: int
-    """In how many windows."""
+    """In how many windows, or batches."""
 
     windows: int
     """Of how many in which it could have shown."""
@@ -34,7 +35,7 @@ class Finding:
     """Asked again about the disputed items, the device was wrong again: persistent, else transient."""
 
     items: tuple[Item, ...]
-    """The first disputed items with their right digests."""
+    """The first disputed items with their right digests or verdicts."""
 
     right: tuple[str, ...]
     """The devices that were never wrong."""
@@ -53,7 +54,7 @@ def findings(quorum: Quorum) -> list[Finding]:
             if not all(outcome.right for outcome in outcomes):
                 wrong.append((record, fault, _pattern(fault, outcomes), outcomes))
         if record.failure:
-            wrong.append((record, "crash", "crash", record.searches))
+            wrong.append((record, "crash", "crash", record.searches + record.batches))
     wrong += [(record, "slow", "slow", record.searches) for record in _slow(quorum)]
     accused = {id(record) for record, *_ in wrong}
     right = [record.device for record in quorum.records if id(record) not in accused]
@@ -115,12 +116,13 @@ def _finding(
     again = any(outcome.again for outcome in bad)
     device = record.device
     if kind == "crash":
-        text = f"{device.name} failed after {len(outcomes)} windows: {record.failure}"
+        text = f"{device.name} failed after {len(outcomes)} answers: {record.failure}"
     elif kind == "slow":
         text = f"{device.name} took more than {SLOW} times as long as the reference"
     else:
         when = {"late-onset": ", from some point on", "intermittent": ", now and then"}.get(kind, "")
-        text = f"{device.name}: {fault} in {len(bad)} of {len(outcomes)} windows{when}; " + (
+        asked = "batches" if fault in VERDICT_FAULTS else "windows"
+        text = f"{device.name}: {fault} in {len(bad)} of {len(outcomes)} {asked}{when}; " + (
             "asked again, it was wrong again" if again else "asked again, it was right"
         )
     if shared:

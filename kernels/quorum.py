@@ -3,8 +3,8 @@
 Nobody is outvoted. Every claimed hit, and whatever members disagree about, is computed again by the judge
 (the reference), and disputed items by the accused too. So one honest member is right against any number of
 wrong ones, and the answer that leaves the quorum is the recomputed one. What no comparison can see is a hit
-that all members withhold. What was wrong is kept in a record, from which
-`kernels/findings.py` says who lied and how.
+that all members withhold, and a wrong verdict that all members give. What was wrong is kept in a record
+(`kernels/evidence.py`), from which `kernels/findings.py` says who lied and how.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from .backend import (
     Backend,
@@ -31,11 +31,15 @@ from .backend import (
     check_window,
     with_version,
 )
+from .evidence import VERDICT_FAULTS, HeaderItem, Outcome, Record, SignatureItem, voices
 from .reference import ReferenceBackend
+from .signatures import Codes, SignatureBatch, Verdict
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+
+Flags = npt.NDArray[np.bool_]
 
 EXAMPLES = 4
 """How many disputed items of one answer are looked at again and kept as evidence."""
@@ -45,60 +49,12 @@ MEASURABLE = 2000
 """Windows of fewer nonces measure the overhead of a call, not the speed of a device."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One disputed item, small enough for anyone to compute again."""
-
-    header: bytes
-    """80 bytes with the nonce in place: what was hashed."""
-
-    digest: bytes
-    """Its digest as the judge computes it, 32 bytes."""
-
-    @property
-    def nonce(self) -> int:
-        return int.from_bytes(self.header[76:], "little")
-
-    def is_hit(self, target: int) -> bool:
-        return int.from_bytes(self.digest, "little") <= target
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one question to one member."""
-
-    right: bool
-    start: int
-    count: int
-    seconds: float
-    items: tuple[Item, ...] = ()
-    """The first items that were wrong."""
-
-    again: bool = False
-    """Asked again about those items, the member was wrong again."""
-
-
-@dataclass(slots=True)
-class Record:
-    """A member's answers, by the fault that each of them can show."""
-
-    device: Device
-    searches: list[Outcome] = field(default_factory=list)
-    """Seconds of every search, right or wrong."""
-
-    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
-    """Fault (`false-hit`, `withheld-hit`, `flipped-bit`) to the outcomes in which it could have shown."""
-
-    failure: str = ""
-    """What it said when it failed; empty while it works. A member that failed is not asked again."""
-
-
 class Quorum:
     """`members` as one backend.
 
     `need` is how many independent members have to give the right answer for it to count. Twins (same
-    source family, same driver) count once. Raises `UsageError` when the members cannot reach `need`,
-    and `DeviceError` when failures or wrong answers leave fewer.
+    source family, same driver) count once. Raises `UsageError` when the members cannot reach `need` or one
+    of them does not do what is asked, and `DeviceError` when failures or wrong answers leave fewer.
     """
 
     def __init__(self, members: Sequence[Backend], need: int = 2, judge: Backend | None = None) -> None:
@@ -123,6 +79,8 @@ class Quorum:
             description=f"{len(devices)} devices that check each other",
             driver="+".join(dict.fromkeys(d.driver for d in devices)),
             hardware="+".join(dict.fromkeys(d.hardware for d in devices)),
+            searches=all(d.searches for d in devices),
+            verifies=all(d.verifies for d in devices),
         )
 
     def search(self, header: bytes, start: int, count: int, target: int) -> Hits:
@@ -196,7 +154,7 @@ class Quorum:
         check_window(header, start, count)
         answers = self._ask_fingerprints(header, start, count)
         given = {index: fingerprint for index, fingerprint, _ in answers}
-        located: dict[int, list[Item]] = {}
+        located: dict[int, list[HeaderItem]] = {}
         truth = answers[0][1]
         if len(set(given.values())) > 1:
             # What is located is evidence. Only the whole window decides, or a fault that was not located,
@@ -220,12 +178,35 @@ class Quorum:
         right = []
         for index, digests, seconds in answers:
             rows = np.flatnonzero((digests != truth).any(axis=1))[:EXAMPLES]
-            items = tuple(Item(headers[row].tobytes(), truth[row].tobytes()) for row in rows)
+            items = tuple(HeaderItem(headers[row].tobytes(), truth[row].tobytes()) for row in rows)
             again = len(rows) > 0 and self._hashes_wrong_again(index, headers[rows], truth[rows])
             outcome = Outcome(not items, 0, len(headers), seconds, items, again)
             self._note(self.records[index], "flipped-bit", outcome)
             if not items:
                 right.append(self.records[index])
+        self._require(right)
+        return truth
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        answers = self._ask(lambda member: _verdicts(member.verify(batch), len(batch)))
+        truth = answers[0][1].copy()
+        differing = [verdicts != truth for _, verdicts, _ in answers]
+        disputed = np.flatnonzero(reduce(np.logical_or, differing))
+        truth[disputed] = self.judge.verify(batch.take(disputed))
+        right = []
+        for index, verdicts, seconds in answers:
+            record = self.records[index]
+            for fault, wrong, could in _verdict_faults(verdicts, truth):
+                rows = np.flatnonzero(wrong)[:EXAMPLES]
+                items = tuple(SignatureItem.of(batch, row, truth[row]) for row in rows.tolist())
+                again = len(rows) > 0 and self._verdicts_wrong_again(index, batch.take(rows), truth[rows])
+                outcome = Outcome(not items, 0, len(batch), seconds, items, again)
+                if could:
+                    self._note(record, fault, outcome)
+            correct = np.array_equal(verdicts, truth)
+            record.batches.append(Outcome(correct, 0, len(batch), seconds))
+            if correct:
+                right.append(record)
         self._require(right)
         return truth
 
@@ -249,6 +230,8 @@ class Quorum:
         began = time.perf_counter()
         try:
             answer = question(self.members[index])
+        except UsageError:  # what a device does not do is no fault of it
+            raise
         except Exception as error:  # noqa: BLE001  a driver fails in ways that its library never announced
             record.failure = str(error) or type(error).__name__
             log.warning("%s failed: %s", record.device.name, record.failure)
@@ -262,16 +245,16 @@ class Quorum:
         hit = np.array([int.from_bytes(d.tobytes(), "little") <= target for d in digests], bool)
         return Hits(lists[0].start, lists[0].count, claimed[hit].astype(np.uint32))
 
-    def _items(self, header: bytes, wrong: Nonces) -> tuple[Item, ...]:
+    def _items(self, header: bytes, wrong: Nonces) -> tuple[HeaderItem, ...]:
         """The first of the wrong nonces, with their right digests."""
         headers = with_nonces(header, wrong[:EXAMPLES])
         digests = self.judge.hash_headers(headers)
-        return tuple(Item(h.tobytes(), d.tobytes()) for h, d in zip(headers, digests, strict=True))
+        return tuple(HeaderItem(h.tobytes(), d.tobytes()) for h, d in zip(headers, digests, strict=True))
 
     def _wrong_again(
         self,
         index: int,
-        item: Item,
+        item: HeaderItem,
         target: int,
         place: int,
         again: Callable[[int, int], Callable[[Backend], Hits]],
@@ -284,9 +267,13 @@ class Quorum:
         answer = self._ask_one(index, lambda member: member.hash_headers(headers))
         return answer is not None and not np.array_equal(answer[0], truth)
 
-    def _locate(self, header: bytes, start: int, count: int) -> dict[int, list[Item]]:
+    def _verdicts_wrong_again(self, index: int, batch: SignatureBatch, truth: Codes) -> bool:
+        answer = self._ask_one(index, lambda member: member.verify(batch))
+        return answer is not None and not np.array_equal(answer[0], truth)
+
+    def _locate(self, header: bytes, start: int, count: int) -> dict[int, list[HeaderItem]]:
         """By halving the window: the nonces whose digests members get wrong, a few for each."""
-        located: dict[int, list[Item]] = {}
+        located: dict[int, list[HeaderItem]] = {}
         found = 0
         pending = [(start, count)]
         while pending and found < EXAMPLES:
@@ -300,7 +287,7 @@ class Quorum:
                 continue
             found += 1
             truth = self.judge.fingerprint(header, first, 1)
-            item = Item(with_nonces(header, np.array([first], np.uint32))[0].tobytes(), truth)
+            item = HeaderItem(with_nonces(header, np.array([first], np.uint32))[0].tobytes(), truth)
             for index, fingerprint, _ in given:
                 if fingerprint != truth:
                     located.setdefault(index, []).append(item)
@@ -320,9 +307,19 @@ class Quorum:
             raise DeviceError(f"no quorum: {self.need} independent members have to be right, and only {names} was")
 
 
-def voices(records: Sequence[Record]) -> int:
-    """How many independent members these are: twins, of the same family and driver, count once."""
-    return len({(record.device.family, record.device.driver) for record in records})
+def _verdicts(answer: Codes, count: int) -> Codes:
+    """The answer, if it is one."""
+    if answer.dtype != np.uint8 or answer.shape != (count,) or (answer > max(Verdict)).any():
+        raise ValueError(f"{count} verdicts were asked for, and the answer is no such thing")
+    return answer
+
+
+def _verdict_faults(verdicts: Codes, truth: Codes) -> list[tuple[str, Flags, bool]]:
+    """Each of `VERDICT_FAULTS`, in which rows it is there, and whether it could be in any."""
+    said, valid = verdicts == Verdict.VALID, truth == Verdict.VALID
+    wrong = (said & ~valid, ~said & valid, ~said & ~valid & (verdicts != truth))
+    could = (not valid.all(), bool(valid.any()), not valid.all())
+    return list(zip(VERDICT_FAULTS, wrong, could, strict=True))
 
 
 def with_nonces(header: bytes, nonces: Nonces) -> Bytes2D:

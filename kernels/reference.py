@@ -1,4 +1,7 @@
-"""The oracle: OpenSSL's SHA-256 through hashlib and Python's integers. Slow, obvious, and the adjudicator."""
+"""The oracle: OpenSSL's SHA-256 through hashlib and Python's integers. Slow, obvious, and the adjudicator.
+
+How it verifies signatures stands in `kernels/reference_signatures.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from hashlib import sha256
 
 import numpy as np
 
+from . import reference_signatures
 from .backend import Bytes2D, Device, Hits, check_headers, check_versions, check_window, with_version
+from .signatures import Codes, SignatureBatch
 
 
 def find() -> list[Device]:
@@ -17,9 +22,10 @@ def find() -> list[Device]:
         Device(
             name="reference",
             family="reference",
-            description=f"hashlib, one hash at a time on one core ({platform.machine()})",
-            driver=ssl.OPENSSL_VERSION,
+            description=f"hashlib and cryptography, one item at a time on one core ({platform.machine()})",
+            driver=f"{ssl.OPENSSL_VERSION}; for signatures {reference_signatures.OPENSSL}",
             hardware="cpu",
+            verifies=True,
         )
     ]
 
@@ -51,6 +57,9 @@ class ReferenceBackend:
         check_headers(headers)
         digests = b"".join(_hash256(header.tobytes()) for header in headers)
         return np.frombuffer(digests, np.uint8).reshape(-1, 32).copy()
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        return reference_signatures.verify(batch)
 
 
 def _hash256(data: bytes) -> bytes:

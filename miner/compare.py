@@ -11,6 +11,7 @@ import numpy as np
 from ..kernels.backend import Backend, Bytes2D, Device, Hits, UsageError
 from ..kernels.findings import Finding, findings
 from ..kernels.quorum import Quorum
+from ..kernels.signatures import Codes, SignatureBatch
 from .interrupt import interrupt_requested
 from .job import Job
 
@@ -93,7 +94,7 @@ def compare(backends: Sequence[Backend], job: Job, progress: Callable[[int], Non
 
 
 class Transcript:
-    """A backend that keeps what the backend inside answered first about the windows of a comparison.
+    """A backend that keeps what the backend inside answered first about the work of a comparison.
 
     A quorum asks again about what is disputed; those answers, and the time they take, are not kept.
     """
@@ -101,9 +102,12 @@ class Transcript:
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
         self.window: tuple[int, int] | None = None
+        self.batch: SignatureBatch | None = None
+        self.verdicts: Codes | None = None
+        """Of this batch."""
+        self.seconds = 0.0
         self._hits: dict[tuple[int, int], Hits] = {}
         self._fingerprints: dict[tuple[int, int], bytes] = {}
-        self._seconds = 0.0
 
     @property
     def device(self) -> Device:
@@ -114,7 +118,7 @@ class Transcript:
         hits = self.inner.search(header, start, count, target)
         if self.window == (start, count) and self.window not in self._hits:
             self._hits[self.window] = hits
-            self._seconds += time.perf_counter() - began
+            self.seconds += time.perf_counter() - began
         return hits
 
     def search_versions(
@@ -127,11 +131,19 @@ class Transcript:
         fingerprint = self.inner.fingerprint(header, start, count)
         if self.window == (start, count) and self.window not in self._fingerprints:
             self._fingerprints[self.window] = fingerprint
-            self._seconds += time.perf_counter() - began
+            self.seconds += time.perf_counter() - began
         return fingerprint
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         return self.inner.hash_headers(headers)
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        began = time.perf_counter()
+        verdicts = self.inner.verify(batch)
+        if self.batch is batch and self.verdicts is None:
+            self.verdicts = verdicts.copy()
+            self.seconds += time.perf_counter() - began
+        return verdicts
 
     def result(self, job: Job, failure: str) -> Result:
         nonces = [hits.nonces for hits in self._hits.values()]
@@ -143,6 +155,6 @@ class Transcript:
             Hits(job.start, job.count, np.concatenate([np.empty(0, np.uint32), *nonces])),
             total.to_bytes(32, "little"),
             sum(count for _, count in self._hits),
-            self._seconds,
+            self.seconds,
             failure,
         )

@@ -45,7 +45,12 @@ def test_the_public_api_is_what_it_says() -> None:
 
 def test_commands_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vectors: Path) -> None:
     """Each command shown in the README is fine, or says no where the README says that it does."""
-    (tmp_path / "headers.bin").write_bytes((vectors / "headers" / "mainnet_0_10236.bin").read_bytes())
+    for name, its in (
+        ("headers.bin", "headers/mainnet_0_10236.bin"),
+        ("signatures.csv", "signatures/mainnet_866342.csv"),
+        ("bip340.csv", "bips/bip340.csv"),
+    ):
+        (tmp_path / name).write_bytes((vectors / its).read_bytes())
     monkeypatch.chdir(tmp_path)
     lines = re.findall(r"^    \$ (quorate .*)$", README, re.MULTILINE)
     assert len(lines) >= 7
@@ -56,7 +61,9 @@ def test_commands_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         assert (exited.value.code or 0) == (1 if "exit code 1" in line else 0), line
 
 
-def test_the_python_example_of_the_readme_runs() -> None:
-    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    names: dict[str, object] = {}
-    exec(compile(example, "README.md", "exec"), names)
+def test_the_python_examples_of_the_readme_run() -> None:
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        names: dict[str, object] = {}
+        exec(compile(example, "README.md", "exec"), names)

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Quorate
 
-COMMANDS = ["devices", "mine", "compare", "validate", "bench"]
+COMMANDS = ["devices", "mine", "compare", "validate", "verify", "bench"]
 
 # Which of the libraries that take long to load a run imports.
 HEAVY = "numpy numba llvmlite pyopencl cupy rich.progress httpx cryptography"
@@ -55,7 +55,13 @@ def test_no_command_imports_what_it_does_not_use() -> None:
     mining = imported_by(
         "mine", "--header", "00" * 80, "--target", "ff" * 32, "--count", "1", "--device", "reference"
     )
-    assert mining <= {"numpy", "rich.progress"}
+    # the reference says which OpenSSL would verify signatures
+    assert mining <= {"numpy", "rich.progress", "cryptography"}
+
+
+def test_help_tells_defaults_that_depend_on_the_machine(quorate: Quorate) -> None:
+    for command in (("bench",), ("compare",), ("verify",), ("bench", "signatures")):
+        assert "[default: " in quorate(*command, "--help").out
 
 
 def test_version(quorate: Quorate) -> None:

@@ -169,3 +169,47 @@ def test_ctrl_c_shows_what_was_measured(tmp_path: Path) -> None:
     assert f"interrupted with {document['left']:,} measurements not made" in err
     assert "Traceback" not in err
     assert json.loads(file.read_text()) == document
+
+
+def test_signatures_beside_the_best_libraries(quorate: Quorate) -> None:
+    ran = quorate("bench", "signatures", "--devices", "reference", "--rounds", 1, "--sizes", "4,8", "--json")
+    assert ran.code == 0
+    results = {(r["device"], r["work"], r["batch"]): r for r in ran.json["results"] if not r["library"]}
+    works = ("ecdsa", "ecdsa-uncompressed", "schnorr", "ed25519-rfc8032", "ed25519-zip215")
+    assert set(results) == {("reference", work, size) for work in works for size in (4, 8)}
+    libraries = {r["work"]: r for r in ran.json["results"] if r["library"]}
+    for r in results.values():
+        assert r["lowest"] <= r["median"] <= r["highest"]
+        assert r["microseconds"] == pytest.approx(1e6 / r["median"])
+        if r["work"] in libraries:
+            # the reference is slower than any library that is made to be fast
+            assert r["times_library"] < 1
+    assert all(r["times_library"] == 1 for r in libraries.values())
+    assert {"ed25519-rfc8032", "ed25519-zip215"} <= set(libraries)
+
+
+def test_people_see_microseconds(quorate: Quorate) -> None:
+    ran = quorate("bench", "signatures", "--devices", "reference", "--rounds", 1, "--sizes", 4)
+    assert ran.code == 0
+    for words in ("keys of 33 bytes", "BIP 340 Schnorr", "Ed25519, zip215", "one by one", "µs", "× library"):
+        assert words in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["signatures", "--sizes", "8,0"], "--sizes takes numbers from 1 to"),
+        (["signatures", "--sizes", "8,x"], "--sizes takes numbers from 1 to"),
+        (["signatures", "--sizes", ""], "--sizes takes numbers from 1 to"),
+        (["signatures", "--sizes", "9999999"], "--sizes takes numbers from 1 to 1,048,576"),
+        (["signatures", "--devices", "opencl"], "opencl"),
+        (["signatures", "--rounds", "0"], "--rounds"),
+        (["--rounds", "1", "signatures"], "options of `bench signatures` come after its name"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_usage(quorate: Quorate, arguments: list[str], sentence: str) -> None:
+    ran = quorate("bench", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert sentence in ran.err
+    assert ran.err.count("\n") == 1

@@ -8,13 +8,14 @@ import pytest
 
 from quorate.cli.chart import LENGTH, chart
 from quorate.kernels.backend import Device
-from quorate.miner.bench import Rates, Sample
+from quorate.miner.bench import WORKS
+from quorate.miner.rounds import Rates, Sample
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def rates(name: str, work: str, *hashes: int) -> Rates:
-    return Rates(Device(name, "family", ""), work, [Sample(n, 1.0, 1.0, None, None) for n in hashes])
+    return Rates(Device(name, "family", ""), work, WORKS[work], [Sample(n, 1.0, 1.0, None, None) for n in hashes])
 
 
 def test_bars_are_as_long_as_rates_are_high() -> None:

@@ -24,7 +24,8 @@ def test_every_kind_is_listed(quorate: Quorate) -> None:
     assert {d["kind"] for d in devices} == set(KINDS)
     for device in devices:
         assert device["available"] == (device["reason"] == "")
-        assert device["family"] in ("reference", "python", "c")
+        assert device["family"] in ("reference", "python", "c", "libsecp256k1")
+        assert device["searches"] or device["verifies"]
     assert {d["name"] for d in devices if d["available"]} >= {"reference", "cpu"}
 
 
@@ -37,13 +38,23 @@ def test_people_see_what_is_there_and_why_something_is_not(quorate: Quorate) -> 
         assert " ".join(device["reason"].split()) in " ".join(ran.out.split())
 
 
+def test_people_see_what_each_can_do(quorate: Quorate) -> None:
+    lines = {line.split()[0]: line for line in quorate("devices").out.splitlines() if line}
+    for device in quorate("devices", "--json").json["devices"]:
+        if device["available"]:
+            can = [word for word, its in (("search", "searches"), ("verify", "verifies")) if device[its]]
+            assert lines[device["name"]].split()[1 : 1 + len(can)] == ", ".join(can).split()
+
+
 def test_a_calibration_names_the_ways_and_their_rates(quorate: Quorate, own_cache: Path) -> None:
     ran = quorate("devices", "--calibrate", "cpu", "--json")
     assert ran.code == 0
     assert "cpu: " in ran.err
     assert "H/s" in ran.err
-    [entry] = json.loads((own_cache / "quorate" / "tuning.json").read_text()).values()
-    assert entry["choice"] == max(entry["hashes_per_second"], key=entry["hashes_per_second"].get)
+    entries = json.loads((own_cache / "quorate" / "tuning.json").read_text()).values()
+    assert len(entries) == 2  # one for nonces and one for versions
+    for entry in entries:
+        assert entry["choice"] == max(entry["hashes_per_second"], key=entry["hashes_per_second"].get)
 
 
 def test_what_cannot_be_calibrated(quorate: Quorate) -> None:

@@ -1,4 +1,4 @@
-"""`backend`: one fixture parameter for each device, so that every backend passes the same tests."""
+"""`backend` and `verifier`: a fixture parameter for each device, so that every backend passes the same tests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import functools
 import pytest
 
 from quorate.kernels import catalog
-from quorate.kernels.backend import Backend
+from quorate.kernels.backend import Backend, Device
+
+DEVICES = {device.name: device for device in catalog.devices()}
+
+MARKS = {"cuda": [pytest.mark.gpu], "cupy": [pytest.mark.gpu]}
+
+QUORUM = "quorum:reference+libsecp256k1"
 
 
-def _parameters() -> list[object]:
-    marks = {"cuda": [pytest.mark.gpu], "cupy": [pytest.mark.gpu]}
-    return [pytest.param(d.name, marks=marks.get(d.kind, [])) for d in catalog.devices()]
+def _parameters(devices: list[Device]) -> list[object]:
+    return [pytest.param(d.name, marks=MARKS.get(d.kind, [])) for d in devices]
 
 
 @functools.cache
@@ -20,9 +25,19 @@ def _open(name: str) -> Backend:
     return catalog.open_backend(name)
 
 
-@pytest.fixture(params=_parameters())
+def _backend(name: str, needed: list[str]) -> Backend:
+    for device in (DEVICES[part] for part in needed):
+        if not device.available:
+            pytest.skip(f"{device.name}: {device.reason}")
+    return _open(name)
+
+
+@pytest.fixture(params=_parameters([d for d in DEVICES.values() if d.searches]))
 def backend(request: pytest.FixtureRequest) -> Backend:
-    device = next(d for d in catalog.devices() if d.name == request.param)
-    if not device.available:
-        pytest.skip(f"{device.name}: {device.reason}")
-    return _open(device.name)
+    return _backend(request.param, [request.param])
+
+
+@pytest.fixture(params=[*_parameters([d for d in DEVICES.values() if d.verifies]), QUORUM])
+def verifier(request: pytest.FixtureRequest) -> Backend:
+    """A backend that verifies signatures, or two that check each other."""
+    return _backend(request.param, request.param.removeprefix("quorum:").split("+"))

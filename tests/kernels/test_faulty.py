@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from quorate.kernels.backend import DeviceError, UsageError
 from quorate.kernels.faulty import HONEST_WINDOWS, LIES, Faulty
 from quorate.kernels.reference import ReferenceBackend
+from quorate.kernels.signatures import Rules, Scheme, SignatureBatch, Verdict
 
-from . import oracle
+from . import oracle, signature_cases
 
 HEADER = oracle.random_header(20)
 TARGET = 1 << 252
@@ -89,3 +91,54 @@ def test_a_liar_says_so(lie: str) -> None:
 def test_an_unknown_lie_is_refused() -> None:
     with pytest.raises(UsageError, match="no lie 'white'.*withheld-hit"):
         Faulty(ReferenceBackend(), "white")
+
+
+GOOD_AND_BAD = [Verdict.EQUATION, Verdict.VALID, Verdict.VALID, Verdict.RANGE]
+
+
+def signatures() -> SignatureBatch:
+    """With the verdicts above."""
+    rng = random.Random(1)
+    cases = [signature_cases.good(Scheme.ECDSA, rng) for _ in range(4)]
+    cases[0] = cases[0]._replace(message=bytes(32))
+    cases[3] = cases[3]._replace(signature=bytes(64))
+    return signature_cases.batch(cases, Rules())
+
+
+@pytest.mark.parametrize(
+    ("lie", "expected"),
+    [
+        ("false-accept", [Verdict.VALID, *GOOD_AND_BAD[1:]]),
+        ("false-refusal", [Verdict.EQUATION, Verdict.EQUATION, Verdict.VALID, Verdict.RANGE]),
+        ("wrong-reason", [Verdict.KEY, *GOOD_AND_BAD[1:]]),
+        ("flipped-bit", GOOD_AND_BAD),
+    ],
+)
+def test_lies_about_signatures(lie: str, expected: list[Verdict]) -> None:
+    assert Faulty(ReferenceBackend(), lie).verify(signatures()).tolist() == expected
+    assert answer(Faulty(ReferenceBackend(), lie)) == TRUE
+
+
+def test_wrong_reason_where_the_equation_was_not_the_reason() -> None:
+    batch = signatures().take(np.array([3]))
+    assert Faulty(ReferenceBackend(), "wrong-reason").verify(batch).tolist() == [Verdict.EQUATION]
+
+
+@pytest.mark.parametrize("lie", ["false-accept", "false-refusal", "wrong-reason"])
+def test_nothing_to_lie_about(lie: str) -> None:
+    batch = signatures().take(np.array([1, 2] if lie != "false-refusal" else [0, 3]))
+    honest = ReferenceBackend().verify(batch)
+    assert np.array_equal(Faulty(ReferenceBackend(), lie).verify(batch), honest)
+
+
+def test_late_onset_and_crash_in_verdicts() -> None:
+    late, crash, batch = (
+        Faulty(ReferenceBackend(), "late-onset"),
+        Faulty(ReferenceBackend(), "crash"),
+        signatures(),
+    )
+    for _ in range(HONEST_WINDOWS):
+        assert late.verify(batch).tolist() == crash.verify(batch).tolist() == GOOD_AND_BAD
+    assert late.verify(batch).tolist()[1] == Verdict.EQUATION
+    with pytest.raises(DeviceError, match="faulty:crash:reference"):
+        crash.verify(batch)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from quorate.kernels.backend import Backend, Bytes2D, Device, DeviceError, Hits, UsageError
+from quorate.kernels.evidence import VERDICT_FAULTS, HeaderItem, voices
 from quorate.kernels.faulty import LIES, Faulty
 from quorate.kernels.findings import Finding, findings
-from quorate.kernels.quorum import Quorum, voices
+from quorate.kernels.quorum import Quorum
 from quorate.kernels.reference import ReferenceBackend
 
 from . import oracle
@@ -69,7 +70,7 @@ def test_honest_members_leave_no_finding() -> None:
     assert work([ReferenceBackend(), Stranger()], 2)[1] == []
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", [lie for lie in LIES if lie not in VERDICT_FAULTS])
 def test_every_lie_is_found_named_and_blamed(lie: str) -> None:
     _, found = work([Stranger(), Faulty(ReferenceBackend(), lie)])
     assert [(f.device, f.kind) for f in found] == [(f"faulty:{lie}:reference", lie)]
@@ -100,6 +101,7 @@ def test_the_evidence_can_be_computed_again_by_anyone() -> None:
     _, found = work([Stranger(), Faulty(ReferenceBackend(), "withheld-hit")], 2)
     assert found[0].items
     for item in found[0].items:
+        assert isinstance(item, HeaderItem)
         nonce = int.from_bytes(item.header[76:], "little")
         assert item.digest == oracle.digest(item.header, nonce)
         assert int.from_bytes(item.digest, "little") <= TARGET
@@ -108,6 +110,7 @@ def test_the_evidence_can_be_computed_again_by_anyone() -> None:
 def test_a_flipped_bit_is_located_to_its_nonce() -> None:
     _, found = work([Stranger(), Faulty(ReferenceBackend(), "flipped-bit")], 1)
     item = found[0].items[0]
+    assert isinstance(item, HeaderItem)
     assert int.from_bytes(item.header[76:], "little") == 0
     assert found[0].again
 
@@ -207,7 +210,10 @@ def test_lies_about_rolled_versions_are_found(lie: str) -> None:
     [finding] = findings(quorum)
     assert (finding.device, finding.kind) == (f"faulty:{lie}:reference", lie)
     assert finding.again == (lie != "crash")
-    versions_of_items = {int.from_bytes(item.header[:4], "little") for item in finding.items}
+    versions_of_items = {
+        int.from_bytes(item.header[:4], "little") for item in finding.items if isinstance(item, HeaderItem)
+    }
+    assert bool(versions_of_items) == (lie != "crash")
     assert versions_of_items <= set(versions)
 
 

@@ -14,7 +14,9 @@ import pytest
 from quorate.kernels.backend import HEADER_BYTES, Bytes2D, Hits
 from quorate.kernels.reference import ReferenceBackend, find
 from quorate.miner import bench as module
-from quorate.miner.bench import VERSIONS, WORKS, Benchmark, Rates, Sample, bench
+from quorate.miner import rounds
+from quorate.miner.bench import VERSIONS, WORKS, bench
+from quorate.miner.rounds import Benchmark, Rates, Sample
 
 
 class Watched(ReferenceBackend):
@@ -39,7 +41,7 @@ class Watched(ReferenceBackend):
 
 
 def rates_of(samples: Sequence[Sample], hardware: str = "cpu") -> Rates:
-    return Rates(dataclasses.replace(find()[0], hardware=hardware), "search", list(samples))
+    return Rates(dataclasses.replace(find()[0], hardware=hardware), "search", "nonce scan", list(samples))
 
 
 def test_rates_of_two_devices_side_by_side() -> None:
@@ -60,9 +62,9 @@ def test_figures_per_core() -> None:
         assert all(0 < s.cpu_seconds < 1.1 * s.seconds for s in r.samples)
         assert r.per_core is not None
         assert r.per_core > 0.9 * r.median
-        assert r.cycles_per_hash is not None
+        assert r.cycles_each is not None
         # three compressions of 64 rounds of at least one cycle, and the interpreter around them
-        assert 192 < r.cycles_per_hash < 100_000
+        assert 192 < r.cycles_each < 100_000
 
 
 def test_every_other_round_goes_backwards() -> None:
@@ -91,10 +93,10 @@ def test_more_headers_than_a_batch_holds_are_hashed_batch_by_batch() -> None:
 
 def test_a_measurement_takes_about_its_slice() -> None:
     run = module._runs(ReferenceBackend(), np.zeros((1, HEADER_BYTES), np.uint8))["search"]
-    size = module._calibrate(run)
+    size = rounds._calibrate(run)
     # others may take the core in either of the two, but not in all of the later ones
-    assert min(module._seconds(run, size) for _ in range(5)) < 10 * module.SLICE_SECONDS
-    assert max(module._seconds(run, size) for _ in range(5)) > module.SLICE_SECONDS / 10
+    assert min(rounds._seconds(run, size) for _ in range(5)) < 10 * rounds.SLICE_SECONDS
+    assert max(rounds._seconds(run, size) for _ in range(5)) > rounds.SLICE_SECONDS / 10
 
 
 def interrupted(at: int, text: str) -> Benchmark:
@@ -127,7 +129,7 @@ def test_an_interrupt_before_the_first_measurement() -> None:
 def test_a_chip_that_is_not_the_hosts_processor_has_no_cores_here() -> None:
     device = dataclasses.replace(find()[0], name="reference", hardware="pci:0000:00:00.0")
     result = bench([ReferenceBackend(device)], rounds=1)
-    assert all(r.per_core is r.cycles_per_hash is r.joules_per_hash is None for r in result.rates)
+    assert all(r.per_core is r.cycles_each is r.joules_each is None for r in result.rates)
     assert set(result.unavailable) == {"per_core", "cycles_per_hash", "joules_per_hash"}
     assert all(reasons["reference"] for reasons in result.unavailable.values())
 
@@ -135,16 +137,16 @@ def test_a_chip_that_is_not_the_hosts_processor_has_no_cores_here() -> None:
 def test_figures_from_samples() -> None:
     r = rates_of(
         [
-            Sample(hashes=1000, seconds=2.0, cpu_seconds=4.0, hertz=1e9, joules=3.0),
-            Sample(hashes=1000, seconds=1.0, cpu_seconds=2.0, hertz=2e9, joules=1.0),
-            Sample(hashes=1000, seconds=4.0, cpu_seconds=2.0, hertz=1e9, joules=2.0),
+            Sample(count=1000, seconds=2.0, cpu_seconds=4.0, hertz=1e9, joules=3.0),
+            Sample(count=1000, seconds=1.0, cpu_seconds=2.0, hertz=2e9, joules=1.0),
+            Sample(count=1000, seconds=4.0, cpu_seconds=2.0, hertz=1e9, joules=2.0),
         ]
     )
     assert r.rates == [500, 1000, 250]
     assert (r.median, r.spread) == (500, 1.5)
     assert r.per_core == 500
-    assert r.cycles_per_hash == 4e6
-    assert r.joules_per_hash == pytest.approx(6 / 3000)
+    assert r.cycles_each == 4e6
+    assert r.joules_each == pytest.approx(6 / 3000)
     assert statistics.median(r.rates) != statistics.mean(r.rates)
 
 

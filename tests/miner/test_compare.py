@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quorate.kernels.backend import DeviceError, UsageError
+from quorate.kernels.evidence import VERDICT_FAULTS
 from quorate.kernels.faulty import LIES, Faulty
 from quorate.kernels.reference import ReferenceBackend
 from quorate.miner.compare import WINDOWS, compare
@@ -24,7 +25,7 @@ def test_answers_are_those_of_the_whole_window() -> None:
         assert result.seconds > 0
 
 
-@pytest.mark.parametrize("lie", [lie for lie in LIES if lie != "slow"])
+@pytest.mark.parametrize("lie", [lie for lie in LIES if lie not in ("slow", *VERDICT_FAULTS)])
 def test_every_lie_is_named_and_the_liars_own_answer_is_shown(lie: str) -> None:
     honest, liar = compare([ReferenceBackend(), Faulty(ReferenceBackend(), lie)], JOB).results
     comparison = compare([ReferenceBackend(), Faulty(ReferenceBackend(), lie)], JOB)
