@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .kernels.backend import Backend, Device, DeviceError, Hits, QuorateError, UnavailableError, UsageError
-    from .kernels.catalog import devices, open_backend
+    from .kernels.catalog import devices, open_backend, open_verifier, verifiers
     from .kernels.findings import Finding, findings
     from .kernels.quorum import Quorum
+    from .kernels.signatures import Rules, Scheme, SignatureBatch, Verdict
 
 __all__ = [
     "Backend",
@@ -23,18 +24,25 @@ __all__ = [
     "Hits",
     "QuorateError",
     "Quorum",
+    "Rules",
+    "Scheme",
+    "SignatureBatch",
     "UnavailableError",
     "UsageError",
+    "Verdict",
     "devices",
     "findings",
     "open_backend",
+    "open_verifier",
+    "verifiers",
 ]
 
 _HOMES = {
     ".kernels.backend": "Backend Device DeviceError Hits QuorateError UnavailableError UsageError",
-    ".kernels.catalog": "devices open_backend",
+    ".kernels.catalog": "devices open_backend open_verifier verifiers",
     ".kernels.findings": "Finding findings",
     ".kernels.quorum": "Quorum",
+    ".kernels.signatures": "Rules Scheme SignatureBatch Verdict",
 }
 
 

@@ -112,8 +112,9 @@ def progress(text: str, total: int) -> Iterator[Callable[[int, str], None]]:
 
 
 def log_to_stderr() -> None:
-    """Warnings of the library, as they happen."""
+    """Warnings, and what Quorate itself has to tell while it works, as they happen."""
     logging.basicConfig(level=logging.WARNING, format="quorate: %(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("quorate").setLevel(logging.INFO)
 
 
 def rate(hashes_per_second: float) -> str:

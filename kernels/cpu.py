@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -24,15 +24,20 @@ from .backend import (
     Device,
     Hits,
     Nonces,
+    UsageError,
     check_headers,
     check_versions,
     check_window,
     with_version,
 )
-from .py import search
+from .py import multiplier, search
 from .py.cpu_ways import ONE_CHAIN, Kernel, default_way, roll, scan, together, ways
 from .py.processor import model, simd, threads
 from .py.search import Words
+from .signatures import Codes, SignatureBatch
+
+if TYPE_CHECKING:
+    from .cpu_signatures import Verifier
 
 Part = TypeVar("Part")
 
@@ -60,6 +65,7 @@ def find() -> list[Device]:
         description=_description(),
         driver=f"Numba {version('numba')}, LLVM {llvm_version}",
         hardware="cpu",
+        verifies=multiplier.lanes() > 0,
     )
     ways = ", ".join(f"{work} by {_way(device, work)}" for work in (NONCES, VERSIONS))
     return [replace(device, description=f"{device.description}, {ways}")]
@@ -193,6 +199,17 @@ class CpuBackend:
         for _ in self._in_chunks(hash_rows, 0, len(headers)):
             pass
         return digests.view(np.uint8)
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        if not self.device.verifies:
+            raise UsageError("cpu verifies no signatures, as this processor has no AVX2 and libraries are faster")
+        return self._verifier.verify(batch)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        from .cpu_signatures import Verifier
+
+        return Verifier(multiplier.lanes(), self._threads, threads())
 
     def _in_chunks(
         self, work: Callable[[int, int], Part], start: int, count: int, hashes: int = 1

@@ -76,7 +76,17 @@ class _KernelCache(FunctionCache):
 
     _impl_class = _Implementation
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._name = function.__qualname__.replace("_", " ")
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        loaded = self._load(sig, target_context)
+        if loaded is None:
+            log.info("compiling %s for this processor; later starts take it from disk", self._name)
+        return loaded
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
         try:
             # In Numba's own method everything that a kernel could be made of is imported first, for 0.15 s.
             rtsys.initialize(target_context)

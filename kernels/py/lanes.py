@@ -19,7 +19,7 @@ import numpy.typing as npt
 from llvmlite import binding, ir
 from numba import extending, types
 
-from . import multiplier
+from . import multiplier, routines
 from .limb import MULTIPLIER_MASK, Limb, Number, Operand, Operation
 
 # Numba has no types for mypy, and llvmlite few.
@@ -29,9 +29,6 @@ I32 = ir.IntType(32)
 I64 = ir.IntType(64)
 
 binding.initialize_native_asmparser()
-
-ROUTINE = "x86_regcallcc"
-"""The calling convention of routines, with sixteen vectors in registers."""
 
 ALIGNMENT = 64
 """Of scratch memory, in bytes: a vector of 8 lanes."""
@@ -107,7 +104,7 @@ class Lanes(Limb):
                 mask = _all(kind, 0xFFFFFFFF)
                 return builder.mul(builder.and_(x, mask), builder.and_(y, mask))
             case "multiply 32":
-                # As text: LLVM makes one of three multiplications where it does not see that the factors are small.
+                # As text: LLVM makes three multiplications of it where it does not see that factors are small.
                 vpmuludq = ir.InlineAsm(ir.FunctionType(kind, [kind, kind]), "vpmuludq $2, $1, $0", "=v,v,v")
                 return builder.call(vpmuludq, (x, y), attrs=("readnone", "nounwind"))
             case "is zero":
@@ -117,37 +114,14 @@ class Lanes(Limb):
                 return builder.select(builder.icmp_signed("<", x, _all(kind, 0)), yes, no)
 
     def call(self, name: str, text: Callable[..., list[Limb]], operands: Sequence[Operand]) -> list[Limb]:
-        if self.builder.function.calling_convention == ROUTINE:
-            return text(*operands)  # inside another one, where values stay in registers
-        kind = self.value.type
-        shapes = [operand if isinstance(operand, int | None) else [len(operand)] for operand in operands]
-        name = f"{name}{shapes}.{kind.count}"
-        function = self.builder.module.globals.get(name)
-        if function is None:
-            function = self._function(name, text, operands)
-        limbs = [limb.value for group in operands if isinstance(group, Sequence) for limb in group]  # type: ignore[attr-defined]
+        if routines.is_inside(self.builder):
+            return text(*operands)
+        module, kind = self.builder.module, self.value.type
+        function = routines.routine(module, name, text, operands, Lanes, kind)
+        limbs = [limb.value for operand in operands if isinstance(operand, Sequence) for limb in operand]  # type: ignore[attr-defined]
         results = self.builder.call(function, limbs)
-        count = len(function.function_type.return_type.elements)
+        count = len(results.type.elements)
         return [Lanes(self.builder, self.builder.extract_value(results, index)) for index in range(count)]
-
-    def _function(self, name: str, text: Callable[..., list[Limb]], operands: Sequence[Operand]) -> ir.Function:
-        """Text as a function of its own, which takes and gives as many vectors as fit in registers."""
-        kind = self.value.type
-        examples = [[Number(0)] * len(x) if isinstance(x, Sequence) else x for x in operands]
-        results = ir.LiteralStructType([kind] * len(text(*examples)))
-        count = sum(len(example) for example in examples if isinstance(example, list))
-        function = ir.Function(self.builder.module, ir.FunctionType(results, [kind] * count), name)
-        function.linkage = "internal"
-        function.calling_convention = ROUTINE
-        function.attributes.add("noinline")
-        builder = ir.IRBuilder(function.append_basic_block())
-        limbs = iter([Lanes(builder, argument) for argument in function.args])
-        taken = [[next(limbs) for _ in x] if isinstance(x, Sequence) else x for x in operands]
-        value = ir.Constant(results, ir.Undefined)
-        for index, limb in enumerate(text(*taken)):
-            value = builder.insert_value(value, limb.value, index)  # type: ignore[attr-defined]
-        builder.ret(value)
-        return function
 
     def _call(self, name: str, *operands: ir.Value) -> ir.Value:
         kind = operands[0].type
@@ -177,8 +151,8 @@ def staged(text: Callable[..., Any]) -> Any:
     Where the text takes a limb, the intrinsic takes a vector, and where it takes a sequence, a tuple; the same
     holds for results. The text also runs once over `Number` while Numba infers types, for the shape of its result.
     """
-    parameters = inspect.signature(text).parameters.values()
-    names = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    taken = inspect.signature(text).parameters.values()
+    names = [parameter.name for parameter in taken if parameter.default is parameter.empty]
 
     def definition(_typing: Any, *operands: Any) -> Any:
         shape = text(*[_example(operand) for operand in operands])
@@ -234,12 +208,12 @@ def _pack(context: Any, builder: ir.IRBuilder, kind: Any, limbs: Any) -> ir.Valu
 # What kernels do with vectors besides arithmetic. Memory is uint64 of shape (rows, lanes), aligned.
 
 
-def _intrinsic(definition: Callable[..., Any]) -> Any:
+def intrinsic(definition: Callable[..., Any]) -> Any:
     """Numba's decorator for functions that emit their own code; hides from type checkers what becomes of them."""
     return extending.intrinsic(prefer_literal=True)(definition)
 
 
-@_intrinsic
+@intrinsic
 def zeros(_typing: Any, count: Any, lanes: Any) -> Any:
     """A tuple of `count` vectors of zeros; other functions take it to say what kind of tuple they mean."""
     kind = types.UniTuple(vector(lanes.literal_value), count.literal_value)
@@ -251,7 +225,7 @@ def zeros(_typing: Any, count: Any, lanes: Any) -> Any:
     return kind(count, lanes), generate
 
 
-@_intrinsic
+@intrinsic
 def splat(_typing: Any, like: Any, scalar: Any) -> Any:
     """The same uint64 in every lane of one vector, as wide as those of the tuple `like`."""
     kind = vector(_lanes_of([like]))
@@ -269,7 +243,7 @@ def _splat(builder: ir.IRBuilder, lanes: int, number: ir.Value) -> ir.Value:
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, lanes), None))
 
 
-@_intrinsic
+@intrinsic
 def load(_typing: Any, like: Any, memory: Any, _row: Any) -> Any:
     """A tuple like `like` from the rows from `row`."""
 
@@ -283,7 +257,7 @@ def load(_typing: Any, like: Any, memory: Any, _row: Any) -> Any:
     return like(like, memory, types.int64), generate
 
 
-@_intrinsic
+@intrinsic
 def store(_typing: Any, values: Any, memory: Any, _row: Any) -> Any:
     """Writes a tuple of vectors to the rows from `row`."""
 
@@ -306,7 +280,7 @@ def _pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any
     return builder.gep(builder.bitcast(array.data, ir.VectorType(I64, lanes).as_pointer()), [arguments[2]])
 
 
-@_intrinsic
+@intrinsic
 def lane_numbers(_typing: Any, like: Any) -> Any:
     """0, 1, 2, … from the first lane of one vector, as wide as those of the tuple `like`."""
     kind = vector(_lanes_of([like]))
@@ -317,7 +291,7 @@ def lane_numbers(_typing: Any, like: Any) -> Any:
     return kind(like), generate
 
 
-@_intrinsic
+@intrinsic
 def gather(_typing: Any, like: Any, memory: Any, places: Any) -> Any:
     """A tuple like `like` where each lane's limbs lie side by side, from a word of its own in the vector `places`.
 
@@ -337,7 +311,7 @@ def gather(_typing: Any, like: Any, memory: Any, places: Any) -> Any:
     return like(like, memory, places), generate
 
 
-@_intrinsic
+@intrinsic
 def scatter(_typing: Any, values: Any, memory: Any, places: Any) -> Any:
     """Writes a tuple of vectors where `gather` reads them; up to the next multiple of lanes, zeros follow."""
 
@@ -379,7 +353,7 @@ def _transposed(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
     return rows
 
 
-@_intrinsic
+@intrinsic
 def bits(_typing: Any, mask: Any) -> Any:
     """A mask as a uint64 whose bit i is set where lane i is all ones."""
 
@@ -390,7 +364,7 @@ def bits(_typing: Any, mask: Any) -> Any:
     return types.uint64(mask), generate
 
 
-@_intrinsic
+@intrinsic
 def lane(_typing: Any, values: Any, _index: Any) -> Any:
     """The limb of one lane, as a uint64."""
 

@@ -49,6 +49,7 @@ class Limb(ABC):
 
     def call(self, name: str, text: Callable[..., list[Limb]], operands: Sequence[Operand]) -> list[Limb]:
         """text(*operands); what emits code may emit it once under this name, and call it."""
+        del name
         return text(*operands)
 
     def lift(self, value: Self | int) -> Self:

@@ -1,0 +1,166 @@
+"""What verifying an Ed25519 signature computes (RFC 8032, section 5.1.7; ZIP 215), as text over limbs, staged.
+
+`ed25519.py` has the loops around it. k and S are read in windows: digits of a few bits from -2^(width - 1) on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..signatures import Verdict
+from . import base_point_table, scalar_25519, sha512
+from .curve_25519 import Edwards25519
+from .field import any_bits, select
+from .lanes import staged
+from .limb import Limb
+from .power_25519 import FIELD, SIZE
+
+CURVE = Edwards25519(FIELD)
+
+KEY_WIDTH = 5
+KEY_DIGITS = 51
+KEY_ENTRIES = 1 + (1 << (KEY_WIDTH - 1))
+KEY_ENTRY_LIMBS = -(-4 * SIZE // 8) * 8
+"""Words from one multiple of a key to the next, of which four elements are used."""
+
+BASE_WIDTH = base_point_table.WIDTH
+BASE_DIGITS = 20
+LINE = 8
+"""Words in a line of the cache."""
+
+BASE_LINES = base_point_table.ENTRY_LIMBS // LINE
+
+TOP_BIT = KEY_WIDTH * (KEY_DIGITS - 1)
+"""Where the highest digit of k counts; that of S counts below. Both are below 2^253."""
+
+multiply = staged(FIELD.multiply)
+neutral = staged(CURVE.neutral)
+double = staged(CURVE.double)
+affine = staged(CURVE.affine)
+affine_addend = staged(CURVE.affine_addend)
+add = staged(CURVE.add)
+radicand = staged(CURVE.radicand)
+
+
+@staged
+def initial_state(x: Limb) -> list[Limb]:
+    return [x.constant(word) for word in sha512.INITIAL]
+
+
+@staged
+def absorb(state: Sequence[Limb], block: Sequence[Limb], live: Limb) -> list[Limb]:
+    """The state after a block of bytes as they lie in memory, in the lanes where the mask is all ones."""
+    return select(live, sha512.compress(state, [word.swap() for word in block]), state)
+
+
+@staged
+def less(x: Limb, y: Limb) -> Limb:
+    """The mask of the lanes where x < y, for numbers below 2^63."""
+    return (x - y).signed_shift(63)
+
+
+@staged
+def scalars(state: Sequence[Limb], signature: Sequence[Limb]) -> tuple[list[Limb], list[Limb], Limb]:
+    """k from the hash, S, and the verdict on S alone."""
+    s, too_large = scalar_25519.from_words(signature[4:])
+    return scalar_25519.remainder([word.swap() for word in state]), s, too_large & Verdict.RANGE
+
+
+@staged
+def begin_decoding(words: Sequence[Limb]) -> tuple[list[Limb], Limb, Limb]:
+    """y; whether x of the *negative* point is odd; the mask of the lanes where y is p or more."""
+    encoded = [*words[:3], words[3] & ((1 << 63) - 1)]
+    y = FIELD.of_words(encoded)
+    proper = FIELD.words(FIELD.canonical(y))
+    unfit = any_bits([x ^ y for x, y in zip(encoded, proper, strict=True)]).is_zero() ^ -1
+    return y, (words[3] >> 63) ^ 1, unfit
+
+
+@staged
+def decode_key(
+    y: Sequence[Limb], power: Sequence[Limb], odd: Limb, unfit: Limb, code: Limb, strict: Limb
+) -> tuple[list[Limb], list[Limb], Limb]:
+    """-A, and the verdict so far. What is no key becomes the neutral point, for which all formulas hold."""
+    x, is_point, x_is_zero = CURVE.decode(y, power, odd)
+    unfit = unfit | x_is_zero & (odd - 1)
+    refused = (is_point ^ -1) | (unfit & strict)
+    zero, one = FIELD.constant(odd, 0), FIELD.constant(odd, 1)
+    return select(refused, zero, x), select(refused, one, y), refused.select(Verdict.KEY, code)
+
+
+@staged
+def as_addend(point: Sequence[Sequence[Limb]]) -> list[Limb]:
+    """The point as an addend."""
+    return [limb for element in CURVE.addend(point) for limb in element]
+
+
+@staged
+def key_windows(k: Sequence[Limb]) -> list[Limb]:
+    return scalar_25519.windows(k, KEY_WIDTH, KEY_DIGITS)
+
+
+@staged
+def base_windows(s: Sequence[Limb]) -> list[Limb]:
+    return scalar_25519.windows(s, BASE_WIDTH, BASE_DIGITS)
+
+
+@staged
+def key_place(window: Limb, lane: Limb) -> tuple[Limb, Limb]:
+    """Where the multiple for a window lies in the key's table, and the mask to subtract it."""
+    magnitude, negative = scalar_25519.signed(window, KEY_WIDTH)
+    return (KEY_ENTRIES * lane + magnitude) * KEY_ENTRY_LIMBS, negative
+
+
+@staged
+def multiple_place(number: Limb, lane: Limb) -> Limb:
+    return (KEY_ENTRIES * lane + number) * KEY_ENTRY_LIMBS
+
+
+@staged
+def base_place(window: Limb) -> tuple[Limb, Limb]:
+    """The same for the base point's table."""
+    magnitude, negative = scalar_25519.signed(window, BASE_WIDTH)
+    return magnitude * base_point_table.ENTRY_LIMBS, negative
+
+
+@staged
+def next_line(place: Limb) -> Limb:
+    """The cache line after that of a place in a table."""
+    return place + LINE
+
+
+@staged
+def add_entry(point: Sequence[Sequence[Limb]], entry: Sequence[Limb], negative: Limb) -> list[list[Limb]]:
+    """point ± addend, from a row of either table."""
+    size = len(entry) // SIZE
+    return CURVE.add(point, [entry[SIZE * part : SIZE * (part + 1)] for part in range(size)], negative)
+
+
+@staged
+def judge_encoding(
+    X: Sequence[Limb], Y: Sequence[Limb], inverse: Sequence[Limb], encoded: Sequence[Limb], code: Limb
+) -> Limb:
+    """The verdict, where the point is to be encoded as these words; `inverse` is 1/Z."""
+    words = CURVE.encoding(X, Y, inverse)
+    same = any_bits([word ^ other for word, other in zip(words, encoded, strict=True)]).is_zero()
+    return code.is_zero().select(same.select(Verdict.VALID, Verdict.EQUATION), code)
+
+
+@staged
+def is_undecided(code: Limb) -> Limb:
+    """The mask of the lanes in which everything is well formed, but R is not Q."""
+    return (code ^ Verdict.EQUATION).is_zero()
+
+
+@staged
+def decode_r(y: Sequence[Limb], power: Sequence[Limb], odd: Limb) -> tuple[list[Limb], Limb]:
+    """x of -R, and the mask of the lanes where R is a point."""
+    x, is_point, _ = CURVE.decode(y, power, odd)
+    return x, is_point
+
+
+@staged
+def judge_difference(point: Sequence[Sequence[Limb]], is_point: Limb, code: Limb) -> Limb:
+    """The verdict, where R is a point and 8(Q - R) is to be neutral."""
+    holds = (code ^ Verdict.EQUATION).is_zero() & is_point & CURVE.is_neutral(point)
+    return holds.select(Verdict.VALID, code)
