@@ -64,7 +64,8 @@ def calibrate(device: Device) -> dict[str, float]:
 def choices(device: Device) -> list[Choice]:
     """The choices for this device, the one that its driver is known to like first."""
     cl_device = _cl_device(device)
-    return alternatives(choose(cl_device.platform.name, gpu=_is_gpu(cl_device), features=cpu_features()))
+    platform = cl_device.platform.name
+    return alternatives(platform, choose(platform, gpu=_is_gpu(cl_device), features=cpu_features()))
 
 
 def _open(device: Device, choice: Choice) -> CBackend:

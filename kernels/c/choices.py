@@ -64,6 +64,9 @@ RUSTICL = Choice(items_per_unit=1024, local=64)
 # Interprets one instruction at a time, and not those that shifts would become.
 OCLGRIND = Choice(rotate=True, versions=2, items_per_unit=16)
 
+INTEL = "Intel(R) OpenCL"
+"""The platform of Intel's driver for processors."""
+
 
 def choose(platform: str, *, gpu: bool, features: frozenset[str]) -> Choice:
     """The choice for a driver by its platform's name, on a processor with these features."""
@@ -79,9 +82,10 @@ def choose(platform: str, *, gpu: bool, features: frozenset[str]) -> Choice:
     return CPU_256 if "avx2" in features else CPU_128
 
 
-def alternatives(default: Choice) -> list[Choice]:
+def alternatives(platform: str, default: Choice) -> list[Choice]:
     """What a calibration compares with a driver's default; the default is the first."""
-    if default == OCLGRIND:
+    # The compilers of Intel and of rusticl take minutes for some of the alternatives.
+    if platform == INTEL or default in (OCLGRIND, RUSTICL):
         return [default]
     if default.width == 1:
         shapes = [(1, 1), (1, 2)]

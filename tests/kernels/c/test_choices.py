@@ -47,7 +47,7 @@ def test_alternatives_have_names_of_their_own_and_run_wherever_the_default_does(
     platform: str, gpu: bool, features: frozenset[str]
 ) -> None:
     default = choose(platform, gpu=gpu, features=features)
-    found = alternatives(default)
+    found = alternatives(platform, default)
     assert found[0] == default
     assert len({choice.name for choice in found}) == len(found)
     for choice in found:
