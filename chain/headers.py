@@ -15,16 +15,11 @@ import numpy as np
 
 from ..kernels.backend import HEADER_BYTES, Bytes2D, DeviceError, UsageError
 from .ancestry import Ancestry
+from .check_header import check_header
 from .header import BlockHeader, display_hash
 from .params import Network
-from .pow import bits_to_target, meets_target, permitted_transition, work
+from .pow import bits_to_target, work
 from .refusal import Reason, Refusal
-
-MAX_FUTURE_SECONDS = 2 * 60 * 60
-"""How far a header's time may lie ahead of the clock (Bitcoin Core's `MAX_FUTURE_BLOCK_TIME`)."""
-
-MAX_TIMEWARP_SECONDS = 600
-"""How far a period's first header may lie before the header before it (BIP94)."""
 
 # Large enough for a GPU to be busy, small enough that a caller sees progress and an early refusal
 # does not wait for the rest of the file.
@@ -85,12 +80,8 @@ def validate_headers(
 
     for index, (header, digest) in enumerate(_hashed(data, count, hash_headers)):
         required = ancestry.required_bits(header.time)
-        fault = (
-            _check_link(header, digest, ancestry, index_of)
-            or _check_bits(header, required, ancestry)
-            or _check_work(header, digest, network)
-            or _check_time(header, ancestry, now)
-            or _check_version(header, ancestry)
+        fault = _check_link(header, digest, ancestry, index_of) or check_header(
+            header, digest, ancestry, required, now
         )
         if fault:
             _confirm(header, digest, index)
@@ -143,11 +134,6 @@ def _confirm(header: BlockHeader, digest: bytes, index: int) -> None:
         )
 
 
-# The checks, in their order. It differs from Bitcoin Core's, which has proof of work first: any edit
-# of a header also spoils its hash, so what is specific comes before what is common, and an edited
-# header is refused for what was edited. Which headers are refused is the same in any order.
-
-
 def _check_link(
     header: BlockHeader, digest: bytes, ancestry: Ancestry, index_of: dict[bytes, int]
 ) -> Refusal | None:
@@ -169,65 +155,4 @@ def _check_link(
     branch = "" if fork is None else f", the header at index {fork}, so it is on another branch"
     return Refusal(
         Reason.PREV_BLK_NOT_FOUND, f"does not follow the one before it: expected {expected}, found {found}{branch}"
-    )
-
-
-def _check_bits(header: BlockHeader, required: int | None, ancestry: Ancestry) -> Refusal | None:
-    if required is not None:
-        if header.bits == required:
-            return None
-        return Refusal(
-            Reason.BAD_DIFFBITS,
-            f"has the wrong difficulty: nBits {required:#010x} expected, {header.bits:#010x} found",
-        )
-    tip = ancestry.tip
-    if tip is None or permitted_transition(ancestry.network, ancestry.height, tip.bits, header.bits):
-        return None
-    return Refusal(
-        Reason.BAD_DIFFBITS,
-        f"changes the difficulty more than fourfold: nBits {header.bits:#010x} found after {tip.bits:#010x}",
-    )
-
-
-def _check_work(header: BlockHeader, digest: bytes, network: Network) -> Refusal | None:
-    try:
-        target = bits_to_target(header.bits, network.pow_limit)
-    except UsageError as error:
-        return Refusal(Reason.HIGH_HASH, f"cannot have proof of work: {error}")
-    if meets_target(digest, target):
-        return None
-    return Refusal(
-        Reason.HIGH_HASH,
-        f"lacks proof of work: a hash of at most {target:064x} expected, {display_hash(digest)} found",
-    )
-
-
-def _check_time(header: BlockHeader, ancestry: Ancestry, now: int) -> Refusal | None:
-    median = ancestry.median_time_past()
-    if median is not None and header.time <= median:
-        return Refusal(
-            Reason.TIME_TOO_OLD,
-            f"is too old: a time after the median {median} of the headers before it expected, {header.time} found",
-        )
-    if ancestry.network.enforce_bip94 and ancestry.at_retarget and ancestry.tip is not None:
-        earliest = ancestry.tip.time - MAX_TIMEWARP_SECONDS
-        if header.time < earliest:
-            return Refusal(
-                Reason.TIME_TIMEWARP_ATTACK,
-                f"starts a period too early: a time of at least {earliest} expected, {header.time} found",
-            )
-    latest = now + MAX_FUTURE_SECONDS
-    if header.time > latest:
-        return Refusal(
-            Reason.TIME_TOO_NEW, f"is from the future: a time of at most {latest} expected, {header.time} found"
-        )
-    return None
-
-
-def _check_version(header: BlockHeader, ancestry: Ancestry) -> Refusal | None:
-    minimum = ancestry.network.minimum_version(ancestry.height)
-    if minimum is None or header.version >= minimum:
-        return None
-    return Refusal(
-        Reason.BAD_VERSION, f"has a retired version: at least {minimum} expected, {header.version} found"
     )

@@ -5,18 +5,39 @@ The figures are those of Bitcoin Core's `kernel/chainparams.cpp`; testnet4 is BI
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ..kernels.backend import UsageError
+from .hashes import hash256
 from .header import BlockHeader, display_hash
+from .script import flags
+from .serialise import with_size
+from .transaction import COIN
 
 _TWO_WEEKS = 14 * 24 * 60 * 60
 _TEN_MINUTES = 10 * 60
 
 
 @dataclass(frozen=True, slots=True)
+class AddressPrefixes:
+    """What tells one network's addresses and keys from another's."""
+
+    p2pkh: int
+    """First byte in base58check, as for the next two."""
+
+    p2sh: int
+
+    wif: int
+    """Of a private key."""
+
+    bech32: str
+    """What stands before the 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
-    """The consensus parameters that header rules need. Times are in seconds."""
+    """One network's parameters. Times are in seconds."""
 
     name: str
 
@@ -36,6 +57,35 @@ class Network:
 
     bip65_height: int
     """From here on a version below 4 is refused."""
+
+    csv_height: int
+    """From here on relative locktimes count (BIP68, BIP112), and times are the median of headers (BIP113)."""
+
+    segwit_height: int
+    """From here on a coinbase may commit to witnesses (BIP141), and NULLDUMMY holds (BIP147)."""
+
+    magic: bytes
+    """Four bytes before every block in a block file, and before every message."""
+
+    addresses: AddressPrefixes
+
+    halving_interval: int = 210_000
+    """Blocks after which the subsidy is halved."""
+
+    coinbase_maturity: int = 100
+    """Blocks that a coinbase's outputs wait before they can be spent."""
+
+    bip34_hash: str = ""
+    """The block at `bip34_height`, in display order: on its branch coinbases are known to be unique (BIP30)."""
+
+    bip30_exceptions: frozenset[str] = frozenset()
+    """Blocks, in display order, whose coinbase repeats an unspent one."""
+
+    flag_exceptions: Mapping[str, int] = field(default_factory=dict)
+    """Blocks, in display order, older than rules that they break, and the script flags that they keep."""
+
+    signet_challenge: bytes = b""
+    """The script that a block's signature has to satisfy (BIP325); empty where blocks are not signed."""
 
     allow_min_difficulty: bool = False
     """The 20-minute rule: a header later than twice the spacing may have the easiest target."""
@@ -61,6 +111,10 @@ class Network:
         """Headers in a difficulty period."""
         return self.target_timespan // self.target_spacing
 
+    def subsidy(self, height: int) -> int:
+        """Satoshis that a block at `height` creates."""
+        return 50 * COIN >> height // self.halving_interval
+
     def minimum_version(self, height: int) -> int | None:
         """The lowest version allowed at `height`; None before BIP34, where any is, negative ones too."""
         if height >= self.bip65_height:
@@ -85,6 +139,16 @@ _TIMES_ROOT = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
 _TESTNET4_ROOT = "7aa0a7ae1e223414cb807e40cd57e667b718e42aaf9306db9102fe28912b7b4e"
 
 
+_MAIN_ADDRESSES = AddressPrefixes(p2pkh=0, p2sh=5, wif=128, bech32="bc")
+_TEST_ADDRESSES = AddressPrefixes(p2pkh=111, p2sh=196, wif=239, bech32="tb")
+
+_SIGNET_CHALLENGE = bytes.fromhex(
+    "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430"
+    "210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae"
+)
+"""One of two keys signs (BIP325)."""
+
+
 def _genesis(merkle_root: str, time: int, bits: int, nonce: int) -> BlockHeader:
     return BlockHeader(1, bytes(32), bytes.fromhex(merkle_root)[::-1], time, bits, nonce)
 
@@ -100,6 +164,23 @@ _NETWORKS = {
             bip34_height=227931,
             bip66_height=363725,
             bip65_height=388381,
+            csv_height=419328,
+            segwit_height=481824,
+            magic=bytes.fromhex("f9beb4d9"),
+            bip34_hash="000000000000024b89b42a942fe0d9fea3bb44ab7bd1b19115dd6a759c0808b8",
+            bip30_exceptions=frozenset(
+                (
+                    "00000000000a4d0a398161ffc163c503763b1f4360639393e0e4c8e300e0caec",  # height 91842
+                    "00000000000743f190a18c5577a3c2d2a1f610ae9601ac046a38084ccb7cd721",  # height 91880
+                )
+            ),
+            flag_exceptions={
+                # Height 170060, before P2SH
+                "00000000000002dc756eebf4f49723ed8d30cc28a5f108eb94b1ba88ac4f9c22": flags.NONE,
+                # Height 692261, before Taproot
+                "0000000000000000000f14c35b2d841e986ab5441de8c585d5ffe55ea1e395ad": flags.P2SH | flags.WITNESS,
+            },
+            addresses=_MAIN_ADDRESSES,
         ),
         Network(
             name="testnet3",
@@ -109,6 +190,14 @@ _NETWORKS = {
             bip34_height=21111,
             bip66_height=330776,
             bip65_height=581885,
+            csv_height=770112,
+            segwit_height=834624,
+            magic=bytes.fromhex("0b110907"),
+            bip34_hash="0000000023b3a96d3484e5abb3755c413e7d41500f8e2a5c3f0dd01299cd8ef8",
+            flag_exceptions={
+                "00000000dd30457c001f4095d208cc1296b0eed002427aa599874af7a432b105": flags.NONE,
+            },
+            addresses=_TEST_ADDRESSES,
             allow_min_difficulty=True,
         ),
         Network(
@@ -119,6 +208,10 @@ _NETWORKS = {
             bip34_height=1,
             bip66_height=1,
             bip65_height=1,
+            csv_height=1,
+            segwit_height=1,
+            magic=bytes.fromhex("1c163f28"),
+            addresses=_TEST_ADDRESSES,
             allow_min_difficulty=True,
             enforce_bip94=True,
         ),
@@ -130,6 +223,11 @@ _NETWORKS = {
             bip34_height=1,
             bip66_height=1,
             bip65_height=1,
+            csv_height=1,
+            segwit_height=1,
+            magic=hash256(with_size(_SIGNET_CHALLENGE))[:4],
+            signet_challenge=_SIGNET_CHALLENGE,
+            addresses=_TEST_ADDRESSES,
         ),
         Network(
             name="regtest",
@@ -139,6 +237,11 @@ _NETWORKS = {
             bip34_height=1,
             bip66_height=1,
             bip65_height=1,
+            csv_height=1,
+            segwit_height=0,
+            magic=bytes.fromhex("fabfb5da"),
+            halving_interval=150,
+            addresses=replace(_TEST_ADDRESSES, bech32="bcrt"),
             allow_min_difficulty=True,
             no_retargeting=True,
         ),

@@ -48,3 +48,29 @@ def test_a_wrong_genesis_is_refused() -> None:
 )
 def test_mainnet_versions(height: int, version: int | None) -> None:
     assert network("mainnet").minimum_version(height) == version
+
+
+@pytest.mark.parametrize(
+    ("height", "satoshis"),
+    [
+        (0, 50 * 10**8),
+        (209_999, 50 * 10**8),
+        (210_000, 25 * 10**8),
+        (866_342, 312_500_000),
+        (33 * 210_000, 0),
+        (10**8, 0),
+    ],
+)
+def test_the_subsidy_is_halved(height: int, satoshis: int) -> None:
+    assert network("mainnet").subsidy(height) == satoshis
+
+
+def test_all_subsidies_together() -> None:
+    """Bitcoin Core's `subsidy_limit_test`, in steps of a halving: 2,099,999,997,690,000 satoshis."""
+    mainnet = network("mainnet")
+    assert sum(210_000 * mainnet.subsidy(210_000 * era) for era in range(64)) == 2_099_999_997_690_000
+
+
+def test_signets_magic_is_the_hash_of_its_challenge() -> None:
+    assert network("signet").magic == bytes.fromhex("0a03cf40")
+    assert len({network(name).magic for name in NAMES}) == len(NAMES)
