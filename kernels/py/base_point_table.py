@@ -15,6 +15,8 @@ from .power_25519 import SIZE
 
 WIDTH = 13
 ENTRIES = (1 << (WIDTH - 1)) + 1
+HALF_DIGITS = 10
+"""How many digits of a scalar the first half of the table is for, and then the second for as many above."""
 ENTRY_LIMBS = -(-3 * SIZE // 8) * 8
 """Words from one multiple to the next, of which three elements are used."""
 
@@ -34,21 +36,28 @@ BASE_POINT = _base_point()
 
 @cache
 def multiples(field: Field, lanes: int) -> npt.NDArray[np.uint64]:
-    """0 to 4096 times the base point: y - x, y + x and 2dxy of each, limb by limb. Shape (rows, lanes)."""
-    table = scratch(ENTRIES * ENTRY_LIMBS // lanes, lanes)
-    entries = table.reshape(ENTRIES, ENTRY_LIMBS)
-    for entry, (x, y) in zip(entries, _affine_multiples(), strict=True):
+    """0 to 4096 times the base point, and as often 2^130 times it: y - x, y + x and 2dxy of each, limb by limb.
+
+    Shape (rows, lanes).
+    """
+    table = scratch(2 * ENTRIES * ENTRY_LIMBS // lanes, lanes)
+    entries = table.reshape(2 * ENTRIES, ENTRY_LIMBS)
+    high_point = BASE_POINT
+    for _ in range(WIDTH * HALF_DIGITS):
+        high_point = _affine_multiples(high_point, 3)[2]
+    points = _affine_multiples(BASE_POINT, ENTRIES) + _affine_multiples(high_point, ENTRIES)
+    for entry, (x, y) in zip(entries, points, strict=True):
         numbers = (y - x) % P, (y + x) % P, 2 * D * x * y % P
         entry[: 3 * field.size] = [digit for number in numbers for digit in field.digits(number)]
     return table
 
 
-def _affine_multiples() -> list[tuple[int, int]]:
-    """0 to 4096 times the base point, with one inversion for all (Montgomery's trick)."""
-    x, y = BASE_POINT
+def _affine_multiples(point: tuple[int, int], count: int) -> list[tuple[int, int]]:
+    """The first multiples of a point, from 0 times, with one inversion for all (Montgomery's trick)."""
+    x, y = point
     X, Y, Z = 0, 1, 1
     points, products, product = [], [], 1
-    for _ in range(ENTRIES):
+    for _ in range(count):
         points.append((X, Y, Z))
         products.append(product)
         product = product * Z % P

@@ -113,13 +113,6 @@ class Edwards25519:
         u = field.reduce(add(yy, field.constant(y[0], -1)))
         return u, field.reduce(field.product(field.reduce(yy), d, one))
 
-    def encoding(self, X: Limbs, Y: Limbs, inverse: Limbs) -> list[Limb]:
-        """Four words: y and, in the highest bit, whether x is odd. `inverse` is 1/Z (RFC 8032, section 5.1.2)."""
-        field = self.field
-        x, y = (field.canonical(field.multiply(part, inverse)) for part in (X, Y))
-        words = field.words(y)
-        return [*words[:3], words[3] | (x[0] & 1) << 63]
-
     def is_neutral(self, point: Elements) -> Limb:
         X, Y, Z, _, _ = point
         return self.field.is_zero(X) & self.field.is_zero(self._difference(Y, Z))

@@ -1,13 +1,15 @@
 """Ed25519 signatures (RFC 8032) verified in batches, one in each lane of the processor's vectors.
 
-The work of a chunk of signatures, so that memory stays bounded and inversions are shared:
+The work of a chunk of signatures, so that memory stays bounded:
 
-1. hash; check S; begin to decode A. The powers that decoding takes are taken for two groups of lanes at a time,
-   which hides the multiplier's latency;
-2. Q = SB - kA, bit by bit from the highest, with the digits of both scalars added as they come;
-3. one inversion for the whole chunk turns every Q into the encoding that R has to be (RFC 8032, section 5.1.7);
-4. under `zip215` only, for the signatures where it is not: decode R and look whether 8(Q - R) is neutral. Where
-   the encoding is the same, Q is R, so that the other rule holds too.
+1. hash; check S; decode A and R. The powers that decoding takes are taken for both points at a time, which hides
+   the multiplier's latency;
+2. find u = v·k (mod 8L) of half the length (`half_scalars_25519.py`);
+3. v(SB - kA - R) = vSB - uA - vR, bit by bit from the highest, with the digits of all scalars added as they come,
+   those of vS from its 130th bit on from a table of their own: it has to be neutral, under `zip215` after 8 times.
+
+`rfc8032` asks for the R that is encoded as SB - kA would be. Encodings are unique but for those that this rule
+refuses in keys (RFC 8032, section 5.1.3), so R is decoded as keys are, and the points are compared.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from itertools import accumulate
+from typing import Any
 
 import numba
 import numpy as np
@@ -23,7 +26,7 @@ from numba import types
 
 from ..backend import Bytes2D
 from ..signatures import Codes, Ed25519Rule
-from . import base_point_table, scalar_25519, sha512
+from . import base_point_table, half_scalars_25519, scalar_25519, sha512
 from .cache import compiled
 from .ed25519_stages import (
     BASE_DIGITS,
@@ -33,57 +36,59 @@ from .ed25519_stages import (
     KEY_ENTRIES,
     KEY_ENTRY_LIMBS,
     KEY_WIDTH,
-    TOP_BIT,
     absorb,
     add,
     add_entry,
     affine,
     affine_addend,
+    are_zero,
     as_addend,
     base_place,
     base_windows,
     begin_decoding,
-    decode_key,
-    decode_r,
+    decode,
     double,
+    high_place,
     initial_state,
-    is_undecided,
-    judge_difference,
-    judge_encoding,
+    judge,
     key_place,
     key_windows,
     less,
     multiple_place,
-    multiply,
     neutral,
     next_line,
     radicand,
     scalars,
+    turn,
 )
+from .half_scalars_25519 import first_pairs, halve, halves
 from .lanes import bits, gather, lane_numbers, load, scatter, scratch, splat, store, zeros
-from .power_25519 import FIELD, SIZE, inverse, root_powers
+from .power_25519 import FIELD, SIZE, root_powers
 from .rows import load_rows, prefetch
 
 # Numba has no types for mypy.
 # mypy: disable-error-code="no-untyped-call, untyped-decorator"
 
-CHUNK = 256
-"""Signatures that share an inversion, and whose intermediate values lie in memory at a time."""
+CHUNK = half_scalars_25519.MOST
+"""Signatures whose intermediate values lie in memory at a time."""
 
-# Rows of working memory. First those that every group of lanes uses in its turn: the key's multiples, a block of
-# the hash, the digits of k and of S, which signatures these are and how many blocks they have to hash.
-TABLE = 0
-BLOCK = TABLE + KEY_ENTRIES * KEY_ENTRY_LIMBS
-KEY_WINDOWS = BLOCK + sha512.BLOCK_WORDS
-BASE_WINDOWS = KEY_WINDOWS + KEY_DIGITS
-ITEMS = BASE_WINDOWS + BASE_DIGITS
-BLOCKS = ITEMS + 1
-RECORDS = BLOCKS + 1
+HALF_DIGITS = base_point_table.HALF_DIGITS
+BASE_TOP_BIT = BASE_WIDTH * (HALF_DIGITS - 1)
 
-# And from there the record of each group: what is kept of it from one part of the work to the next.
+# Rows of working memory. First those that every group of lanes uses in its turn: multiples of A and of R, the
+# digits of u, v and vS, a block of the hash, which signatures these are and how many blocks they have to hash.
+TABLE = KEY_ENTRIES * KEY_ENTRY_LIMBS
+_LENGTHS: tuple[int, ...] = TABLE, TABLE, KEY_DIGITS, KEY_DIGITS, BASE_DIGITS, sha512.BLOCK_WORDS, 1, 1
+KEY_TABLE, R_TABLE, U_WINDOWS, V_WINDOWS, BASE_WINDOWS, BLOCK, ITEMS, BLOCKS, RECORDS = accumulate(
+    _LENGTHS, initial=0
+)
+
+# And from there the record of each group: what is kept of it from one part of the work to the next. Of both
+# points there are y, the power, whether x is odd and whether y is too large.
 SCALAR_SIZE = scalar_25519.SIZE
-_LENGTHS = SIZE, SIZE, 1, 1, 1, SCALAR_SIZE, SCALAR_SIZE, 4, 5 * SIZE, SIZE
-Y, POWER, ODD, UNFIT, CODE, K, S, R, POINT, BEFORE, RECORD = accumulate(_LENGTHS, initial=0)
+ENCODED = 2 * SIZE + 2
+_LENGTHS = ENCODED, ENCODED, SCALAR_SIZE, 1, half_scalars_25519.RECORD
+KEY, R, S, CODE, PAIRS, RECORD = accumulate(_LENGTHS, initial=0)
 
 
 # The loops. `element` is any tuple like an element, from which they take the kind of vectors.
@@ -137,16 +142,24 @@ def _fill(block, index, blocks, signature, key, message):  # type: ignore[no-unt
             block[sha512.BLOCK_BYTES - 1 - place] = bits_in_all >> (8 * place) & 0xFF
 
 
-@numba.njit(inline="always")
-def _fill_table(x, y, memory):  # type: ignore[no-untyped-def]
-    """0 to 16 times a point for each lane, ready to be added."""
+@numba.njit
+def _decode_with_multiples(memory, encoded, table, turned, strict, element):  # type: ignore[no-untyped-def]
+    """0 to 16 times the negative of a point, or the point where `turned` says so, ready to be added.
+
+    Gives the mask of the lanes in which the point is refused.
+    """
+    y, power = load(element, memory, encoded), load(element, memory, encoded + SIZE)
+    odd, unfit = load(element[:2], memory, encoded + 2 * SIZE)
+    x, y, refused = decode(y, power, odd, unfit, strict)
+    x = turn(x, turned)
     addend, never, numbers = affine_addend(x, y), splat(x, 0), lane_numbers(x)
-    scatter(as_addend(neutral(x[0])), memory, multiple_place(never, numbers))
+    scatter(as_addend(neutral(x[0])), table, multiple_place(never, numbers))
     point = affine(x, y)
-    scatter(as_addend(point), memory, multiple_place(splat(x, 1), numbers))
+    scatter(as_addend(point), table, multiple_place(splat(x, 1), numbers))
     for number in range(2, KEY_ENTRIES):
         point = add(point, addend, never)
-        scatter(as_addend(point), memory, multiple_place(splat(x, number), numbers))
+        scatter(as_addend(point), table, multiple_place(splat(x, number), numbers))
+    return refused
 
 
 @numba.njit(inline="always")
@@ -157,98 +170,85 @@ def _prefetch_entry(multiples, place):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(inline="always")
-def _combine(memory, multiples, element):  # type: ignore[no-untyped-def]
-    """SB - kA, from the table of -A and the windows of both scalars."""
+def _combine(memory, key_table, r_table, multiples, element):  # type: ignore[no-untyped-def]
+    """v(SB - kA - R), from the tables of ±A and -R and the windows of |u|, |v| and |v|S."""
     base_entry = element + element + element
     key_entry = base_entry + element
     numbers = lane_numbers(element)
     point = neutral(element[0])
-    for bit in range(TOP_BIT, -1, -1):
+    for bit in range(_top_bit(memory, element), -1, -1):
         point = double(point)
         if bit % KEY_WIDTH == 0:
-            (window,) = load(element[:1], memory, KEY_WINDOWS + bit // KEY_WIDTH)
-            place, negative = key_place(window, numbers)
-            point = add_entry(point, gather(key_entry, memory, place), negative)
-        if bit % BASE_WIDTH == 0:
+            (u_window,) = load(element[:1], memory, U_WINDOWS + bit // KEY_WIDTH)
+            (v_window,) = load(element[:1], memory, V_WINDOWS + bit // KEY_WIDTH)
+            place, negative = key_place(u_window, numbers)
+            point = add_entry(point, gather(key_entry, key_table, place), negative)
+            place, negative = key_place(v_window, numbers)
+            point = add_entry(point, gather(key_entry, r_table, place), negative)
+        if bit % BASE_WIDTH == 0 and bit <= BASE_TOP_BIT:
             row = BASE_WINDOWS + bit // BASE_WIDTH
             (window,), (next_window,) = load(element[:1], memory, row), load(element[:1], memory, row - 1)
             place, negative = base_place(window)
             _prefetch_entry(multiples, base_place(next_window)[0])
             point = add_entry(point, gather(base_entry, multiples, place), negative)
+            row += HALF_DIGITS
+            (window,), (next_window,) = load(element[:1], memory, row), load(element[:1], memory, row - 1)
+            place, negative = high_place(window)
+            _prefetch_entry(multiples, high_place(next_window)[0])
+            point = add_entry(point, gather(base_entry, multiples, place), negative)
     return point
+
+
+@numba.njit
+def _top_bit(memory, element):  # type: ignore[no-untyped-def]
+    """The highest bit at which any lane has a digit to be added."""
+    every = bits(splat(element, -1))
+    for digit in range(KEY_DIGITS - 1, 0, -1):
+        (u_window,) = load(element[:1], memory, U_WINDOWS + digit)
+        (v_window,) = load(element[:1], memory, V_WINDOWS + digit)
+        if bits(are_zero(u_window, v_window)) != every:
+            return max(KEY_WIDTH * digit, BASE_TOP_BIT)
+    return np.int64(BASE_TOP_BIT)
 
 
 @numba.njit(inline="always")
 def _begin(keys, signatures, messages, offsets, memory, record, element):  # type: ignore[no-untyped-def]
-    """Part 1 for one group of lanes, up to the power that decodes A."""
+    """Part 1 for one group of lanes, up to the powers that decode A and R."""
     state = _hash(keys, signatures, messages, offsets, memory, element)
     (items,) = load(element[:1], memory, ITEMS)
     signature = load_rows(state, signatures, items, 0)
     k, s, code = scalars(state, signature)
+    store((*s, code), memory, record + S)
+    store(first_pairs(k), memory, record + PAIRS)
     y, odd, unfit = begin_decoding(load_rows(state, keys, items, 0)[:4])
-    store(y + radicand(y) + (odd, unfit, code) + k + s + signature[:4], memory, record)
+    store(y + radicand(y) + (odd, unfit), memory, record + KEY)
+    y, odd, unfit = begin_decoding(signature[:4])
+    store(y + radicand(y) + (odd, unfit), memory, record + R)
 
 
 @numba.njit(inline="always")
-def _multiply_out(memory, record, multiples, strict, element):  # type: ignore[no-untyped-def]
-    """Part 2 for one group: Q."""
-    y, power = load(element, memory, record + Y), load(element, memory, record + POWER)
-    odd, unfit, code = load(element[:3], memory, record + ODD)
-    x, y, code = decode_key(y, power, odd, unfit, code, strict)
-    store((code,), memory, record + CODE)
-    _fill_table(x, y, memory)
-    store(key_windows(load(element[:SCALAR_SIZE], memory, record + K)), memory, KEY_WINDOWS)
-    store(base_windows(load(element[:SCALAR_SIZE], memory, record + S)), memory, BASE_WINDOWS)
-    X, Y_, Z, E, H = _combine(memory, multiples, element)
-    store(X + Y_ + Z + E + H, memory, record + POINT)
-
-
-@numba.njit(inline="always")
-def _compare_encodings(memory, groups, element):  # type: ignore[no-untyped-def]
-    """Part 3. The inverse of each Z is that of the product of all, times the others."""
-    product = neutral(element[0])[2]
-    for group in range(groups):
-        record = RECORDS + RECORD * group
-        store(product, memory, record + BEFORE)
-        product = multiply(product, load(element, memory, record + POINT + 2 * SIZE))
-    rest = inverse(product)
-    for group in range(groups - 1, -1, -1):
-        record = RECORDS + RECORD * group
-        X, Y_ = load(element, memory, record + POINT), load(element, memory, record + POINT + SIZE)
-        Z, before = load(element, memory, record + POINT + 2 * SIZE), load(element, memory, record + BEFORE)
-        (code,) = load(element[:1], memory, record + CODE)
-        encoded = load(element[:4], memory, record + R)
-        store((judge_encoding(X, Y_, multiply(rest, before), encoded, code),), memory, record + CODE)
-        rest = multiply(rest, Z)
-
-
-@numba.njit
-def _begin_r(memory, record, element):  # type: ignore[no-untyped-def]
-    """Begins to decode R, and says whether that is needed."""
-    y, odd, _ = begin_decoding(load(element[:4], memory, record + R))
-    store(y + radicand(y) + (odd,), memory, record)
-    (code,) = load(element[:1], memory, record + CODE)
-    return bits(is_undecided(code)) != 0
-
-
-@numba.njit
-def _compare_cofactored(memory, record, element):  # type: ignore[no-untyped-def]
-    """Part 4 for one group: 8(Q - R)."""
-    y, power = load(element, memory, record + Y), load(element, memory, record + POWER)
-    (odd,) = load(element[:1], memory, record + ODD)
-    (code,) = load(element[:1], memory, record + CODE)
-    x, is_point = decode_r(y, power, odd)
-    Q = (
-        load(element, memory, record + POINT),
-        load(element, memory, record + POINT + SIZE),
-        load(element, memory, record + POINT + 2 * SIZE),
-        load(element, memory, record + POINT + 3 * SIZE),
-        load(element, memory, record + POINT + 4 * SIZE),
-    )
-    point = add(Q, affine_addend(x, y), splat(element, 0))
-    for _ in range(3):
+def _judge(memory, record, multiples, strict, doublings, element):  # type: ignore[no-untyped-def]
+    """Part 3 for one group."""
+    scalar = element[:SCALAR_SIZE]
+    pairs = load(scalar + scalar + scalar + scalar[:1], memory, record + PAIRS)
+    u, v, vs, negative = halves(pairs, load(scalar, memory, record + S))
+    store(key_windows(u) + key_windows(v) + base_windows(vs), memory, U_WINDOWS)
+    key_table, r_table = memory[KEY_TABLE:R_TABLE], memory[R_TABLE:U_WINDOWS]
+    no_key = _decode_with_multiples(memory, record + KEY, key_table, negative, strict, element)
+    no_r = _decode_with_multiples(memory, record + R, r_table, splat(element, 0), strict, element)
+    point = _combine(memory, key_table, r_table, multiples, element)
+    for _ in range(doublings):
         point = double(point)
-    store((judge_difference(point, is_point, code),), memory, record + CODE)
+    (code,) = load(element[:1], memory, record + CODE)
+    store((judge(point, no_key, code, no_r),), memory, record + CODE)
+
+
+def signature() -> Any:
+    """Numba's type of the kernel."""
+    rows, row = types.Array(types.uint8, 2, "C", readonly=True), types.Array(types.uint8, 1, "C", readonly=True)
+    offsets = types.Array(types.int64, 1, "C", readonly=True)
+    table = types.Array(types.uint64, 2, "C")
+    return types.void(rows, rows, row, offsets, types.boolean, table, table, types.uint8[::1])
 
 
 @cache
@@ -260,6 +260,7 @@ def kernel(lanes: int) -> Callable[..., None]:
     ):
         element = zeros(SIZE, lanes)
         strict = splat(element, 0 if cofactored else -1)
+        doublings = 3 if cofactored else 0
         count = len(keys)
         for first in range(0, count, CHUNK):
             groups = (min(CHUNK, count - first) + lanes - 1) // lanes
@@ -267,30 +268,17 @@ def kernel(lanes: int) -> Callable[..., None]:
                 # What is missing in the last group is made up by the last signature, again.
                 for lane in range(lanes):
                     memory[ITEMS, lane] = min(first + lanes * group + lane, count - 1)
-                _begin(keys, signatures, messages, offsets, memory, RECORDS + RECORD * group, element)
-            for group in range(0, groups, 2):
-                one, other = RECORDS + RECORD * group, RECORDS + RECORD * min(group + 1, groups - 1)
-                root_powers(memory, one + POWER, other + POWER, element)
+                record = RECORDS + RECORD * group
+                _begin(keys, signatures, messages, offsets, memory, record, element)
+                root_powers(memory, record + KEY + SIZE, record + R + SIZE, element)
+            halve(memory, RECORDS + PAIRS, RECORD, groups, element[:SCALAR_SIZE])
             for group in range(groups):
-                _multiply_out(memory, RECORDS + RECORD * group, multiples, strict, element)
-            _compare_encodings(memory, groups, element)
-            for group in range(0, groups if cofactored else 0, 2):
-                one, other = RECORDS + RECORD * group, RECORDS + RECORD * min(group + 1, groups - 1)
-                needed, needed_too = _begin_r(memory, one, element), _begin_r(memory, other, element)
-                if needed or needed_too:
-                    root_powers(memory, one + POWER, other + POWER, element)
-                    _compare_cofactored(memory, one, element)
-                    if other != one:
-                        _compare_cofactored(memory, other, element)
+                _judge(memory, RECORDS + RECORD * group, multiples, strict, doublings, element)
             for row in range(first, min(first + CHUNK, count)):
                 group, lane = divmod(row - first, lanes)
                 verdicts[row] = memory[RECORDS + RECORD * group + CODE, lane]
 
-    rows, row = types.Array(types.uint8, 2, "C", readonly=True), types.Array(types.uint8, 1, "C", readonly=True)
-    offsets = types.Array(types.int64, 1, "C", readonly=True)
-    table = types.Array(types.uint64, 2, "C")
-    signature = types.void(rows, rows, row, offsets, types.boolean, table, table, types.uint8[::1])
-    return compiled(verify_ed25519, signature, lanes)
+    return compiled(verify_ed25519, signature(), lanes)
 
 
 def load_kernels(lanes: int) -> None:

@@ -18,22 +18,22 @@ from .power_25519 import FIELD, SIZE
 CURVE = Edwards25519(FIELD)
 
 KEY_WIDTH = 5
-KEY_DIGITS = 51
+KEY_DIGITS = 52
+"""For every scalar below 2^256; of most the upper half is 0."""
 KEY_ENTRIES = 1 + (1 << (KEY_WIDTH - 1))
 KEY_ENTRY_LIMBS = -(-4 * SIZE // 8) * 8
-"""Words from one multiple of a key to the next, of which four elements are used."""
+"""Words from one multiple of a key, or of R, to the next, of which four elements are used."""
 
 BASE_WIDTH = base_point_table.WIDTH
-BASE_DIGITS = 20
+BASE_DIGITS = 2 * base_point_table.HALF_DIGITS
 LINE = 8
 """Words in a line of the cache."""
 
 BASE_LINES = base_point_table.ENTRY_LIMBS // LINE
 
-TOP_BIT = KEY_WIDTH * (KEY_DIGITS - 1)
-"""Where the highest digit of k counts; that of S counts below. Both are below 2^253."""
+HIGH_HALF = base_point_table.ENTRIES * base_point_table.ENTRY_LIMBS
+"""Where the second half of the base point's table begins."""
 
-multiply = staged(FIELD.multiply)
 neutral = staged(CURVE.neutral)
 double = staged(CURVE.double)
 affine = staged(CURVE.affine)
@@ -77,15 +77,24 @@ def begin_decoding(words: Sequence[Limb]) -> tuple[list[Limb], Limb, Limb]:
 
 
 @staged
-def decode_key(
-    y: Sequence[Limb], power: Sequence[Limb], odd: Limb, unfit: Limb, code: Limb, strict: Limb
+def decode(
+    y: Sequence[Limb], power: Sequence[Limb], odd: Limb, unfit: Limb, strict: Limb
 ) -> tuple[list[Limb], list[Limb], Limb]:
-    """-A, and the verdict so far. What is no key becomes the neutral point, for which all formulas hold."""
+    """The negative of a point, and the mask of the lanes in which the rule refuses it or there is none.
+
+    In those it becomes the neutral point, for which all formulas hold.
+    """
     x, is_point, x_is_zero = CURVE.decode(y, power, odd)
     unfit = unfit | x_is_zero & (odd - 1)
     refused = (is_point ^ -1) | (unfit & strict)
     zero, one = FIELD.constant(odd, 0), FIELD.constant(odd, 1)
-    return select(refused, zero, x), select(refused, one, y), refused.select(Verdict.KEY, code)
+    return select(refused, zero, x), select(refused, one, y), refused
+
+
+@staged
+def turn(x: Sequence[Limb], negative: Limb) -> list[Limb]:
+    """The x of the negative point, in the lanes where the mask is all ones."""
+    return select(negative, FIELD.settle(FIELD.negative(x)), x)
 
 
 @staged
@@ -95,13 +104,20 @@ def as_addend(point: Sequence[Sequence[Limb]]) -> list[Limb]:
 
 
 @staged
-def key_windows(k: Sequence[Limb]) -> list[Limb]:
-    return scalar_25519.windows(k, KEY_WIDTH, KEY_DIGITS)
+def key_windows(u: Sequence[Limb]) -> list[Limb]:
+    return scalar_25519.windows(u, KEY_WIDTH, KEY_DIGITS)
 
 
 @staged
-def base_windows(s: Sequence[Limb]) -> list[Limb]:
-    return scalar_25519.windows(s, BASE_WIDTH, BASE_DIGITS)
+def base_windows(vs: Sequence[Limb]) -> list[Limb]:
+    return scalar_25519.windows(vs, BASE_WIDTH, BASE_DIGITS)
+
+
+@staged
+def are_zero(window: Limb, other: Limb) -> Limb:
+    """The mask of the lanes where both windows stand for the digit 0."""
+    half = 1 << (KEY_WIDTH - 1)
+    return ((window ^ half) | (other ^ half)).is_zero()
 
 
 @staged
@@ -118,9 +134,16 @@ def multiple_place(number: Limb, lane: Limb) -> Limb:
 
 @staged
 def base_place(window: Limb) -> tuple[Limb, Limb]:
-    """The same for the base point's table."""
+    """The same for the base point's table, in its first half."""
     magnitude, negative = scalar_25519.signed(window, BASE_WIDTH)
     return magnitude * base_point_table.ENTRY_LIMBS, negative
+
+
+@staged
+def high_place(window: Limb) -> tuple[Limb, Limb]:
+    """And in its second half."""
+    magnitude, negative = scalar_25519.signed(window, BASE_WIDTH)
+    return magnitude * base_point_table.ENTRY_LIMBS + HIGH_HALF, negative
 
 
 @staged
@@ -137,30 +160,8 @@ def add_entry(point: Sequence[Sequence[Limb]], entry: Sequence[Limb], negative: 
 
 
 @staged
-def judge_encoding(
-    X: Sequence[Limb], Y: Sequence[Limb], inverse: Sequence[Limb], encoded: Sequence[Limb], code: Limb
-) -> Limb:
-    """The verdict, where the point is to be encoded as these words; `inverse` is 1/Z."""
-    words = CURVE.encoding(X, Y, inverse)
-    same = any_bits([word ^ other for word, other in zip(words, encoded, strict=True)]).is_zero()
-    return code.is_zero().select(same.select(Verdict.VALID, Verdict.EQUATION), code)
-
-
-@staged
-def is_undecided(code: Limb) -> Limb:
-    """The mask of the lanes in which everything is well formed, but R is not Q."""
-    return (code ^ Verdict.EQUATION).is_zero()
-
-
-@staged
-def decode_r(y: Sequence[Limb], power: Sequence[Limb], odd: Limb) -> tuple[list[Limb], Limb]:
-    """x of -R, and the mask of the lanes where R is a point."""
-    x, is_point, _ = CURVE.decode(y, power, odd)
-    return x, is_point
-
-
-@staged
-def judge_difference(point: Sequence[Sequence[Limb]], is_point: Limb, code: Limb) -> Limb:
-    """The verdict, where R is a point and 8(Q - R) is to be neutral."""
-    holds = (code ^ Verdict.EQUATION).is_zero() & is_point & CURVE.is_neutral(point)
-    return holds.select(Verdict.VALID, code)
+def judge(point: Sequence[Sequence[Limb]], no_key: Limb, code: Limb, no_r: Limb) -> Limb:
+    """The verdict: the point is to be neutral. `code` is that on S alone."""
+    holds = CURVE.is_neutral(point) & (no_r ^ -1)
+    code = code.is_zero().select(holds.select(Verdict.VALID, Verdict.EQUATION), code)
+    return no_key.select(Verdict.KEY, code)

@@ -42,8 +42,9 @@ def _times_squares(pair, count, other):  # type: ignore[no-untyped-def]
 
 
 @numba.njit
-def _common_power(x):  # type: ignore[no-untyped-def]
-    """x^(2^250 - 1) and x^11, of a pair."""
+def root_powers(memory, one, other, element):  # type: ignore[no-untyped-def]
+    """Raises two elements in memory to (p - 5)/8 = 2^252 - 3."""
+    x = load(element, memory, one) + load(element, memory, other)
     x2 = square_pair(x)
     x9 = _times_squares(x2, np.int64(2), x)
     x11 = multiply_pair(x9, x2)
@@ -54,20 +55,7 @@ def _common_power(x):  # type: ignore[no-untyped-def]
     ones50 = _times_squares(ones40, np.int64(10), ones10)
     ones100 = _times_squares(ones50, np.int64(50), ones50)
     ones200 = _times_squares(ones100, np.int64(100), ones100)
-    return _times_squares(ones200, np.int64(50), ones50), x11
-
-
-@numba.njit
-def root_powers(memory, one, other, element):  # type: ignore[no-untyped-def]
-    """Raises two elements in memory to (p - 5)/8 = 2^252 - 3."""
-    x = load(element, memory, one) + load(element, memory, other)
-    power = _times_squares(_common_power(x)[0], np.int64(2), x)
+    ones250 = _times_squares(ones200, np.int64(50), ones50)
+    power = _times_squares(ones250, np.int64(2), x)
     store(power[:SIZE], memory, one)
     store(power[SIZE:], memory, other)
-
-
-@numba.njit(inline="always")
-def inverse(x):  # type: ignore[no-untyped-def]
-    """x^(p - 2) = x^(2^255 - 21)."""
-    power, x11 = _common_power(x + x)
-    return _times_squares(power, np.int64(5), x11)[:SIZE]

@@ -19,25 +19,40 @@ SIZE = 5
 
 def remainder(words: Sequence[Limb]) -> list[Limb]:
     """A number of 512 bits mod L, from eight words of 64 bits."""
+    return _reduced(_regrouped(words, 64, MULTIPLIER_BITS, 2 * SIZE))
+
+
+def product(x: Sequence[Limb], y: Sequence[Limb]) -> list[Limb]:
+    """x·y mod L, for numbers whose product has at most 512 bits."""
+    columns = [x[0].lift(0)] * (2 * SIZE)
+    for i in range(SIZE):
+        for j in range(SIZE):
+            columns[i + j] = low(columns[i + j], x[i], y[j])
+            columns[i + j + 1] = high(columns[i + j + 1], x[i], y[j])
+    return _reduced(carried(columns))
+
+
+def _reduced(limbs: Sequence[Limb]) -> list[Limb]:
+    """A number of 512 bits, in ten limbs, mod L."""
     # 2^252 = -C, and C has 125 bits, so that x becomes x0 - C x1, and C x1 in its turn y0 - C y1.
-    x0, x1 = _split(_regrouped(words, 64, MULTIPLIER_BITS, 10))
+    x0, x1 = _split(limbs)
     y0, y1 = _split(_times_c(x1, 8))
     z0, z1 = _split(_times_c(y1, 6))
     c_z1 = _times_c(z1, SIZE)
     # x1, y1 and z1 have 260, 133 and 6 bits, so that c_z1 is below 2^131 and this between 0 and 2^254:
     terms = zip(x0, y0, z0, c_z1, _digits(2 * L), strict=True)
-    rest = _carried([x - y + z - c + base for x, y, z, c, base in terms])
+    rest = carried([x - y + z - c + base for x, y, z, c, base in terms])
     # Its bits from the 252nd say how many L to take off, perhaps one too many.
     quotient = rest[-1] >> (TOP - 4 * MULTIPLIER_BITS)
-    rest = _carried([limb - quotient * digit for limb, digit in zip(rest, _digits(L), strict=True)])
+    rest = carried([limb - quotient * digit for limb, digit in zip(rest, _digits(L), strict=True)])
     below = rest[-1].signed_shift(63)
-    return _carried([limb + (below & digit) for limb, digit in zip(rest, _digits(L), strict=True)])
+    return carried([limb + (below & digit) for limb, digit in zip(rest, _digits(L), strict=True)])
 
 
 def from_words(words: Sequence[Limb]) -> tuple[list[Limb], Limb]:
     """The limbs of a number of 256 bits, and the mask of the lanes where it is L or more."""
     limbs = _regrouped(words, 64, MULTIPLIER_BITS, SIZE)
-    rest = _carried([limb - digit for limb, digit in zip(limbs, _digits(L), strict=True)])
+    rest = carried([limb - digit for limb, digit in zip(limbs, _digits(L), strict=True)])
     return limbs, rest[-1].signed_shift(63) ^ -1
 
 
@@ -45,7 +60,7 @@ def windows(limbs: Sequence[Limb], width: int, count: int) -> list[Limb]:
     """`count` signed digits, each 2^(width - 1) too large and so of `width` bits; see `signed`."""
     half = 1 << (width - 1)
     offset = _digits(sum(half << (width * place) for place in range(count)))
-    return _regrouped(_carried([x + y for x, y in zip(limbs, offset, strict=True)]), MULTIPLIER_BITS, width, count)
+    return _regrouped(carried([x + y for x, y in zip(limbs, offset, strict=True)]), MULTIPLIER_BITS, width, count)
 
 
 def signed(window: Limb, width: int) -> tuple[Limb, Limb]:
@@ -75,7 +90,7 @@ def _digits(number: int) -> list[int]:
     return [number >> (MULTIPLIER_BITS * place) & MULTIPLIER_MASK for place in range(SIZE)]
 
 
-def _carried(limbs: Sequence[Limb]) -> list[Limb]:
+def carried(limbs: Sequence[Limb]) -> list[Limb]:
     """The same number, with 52 bits in every limb but the last, which keeps the rest and the sign."""
     result = list(limbs)
     for place in range(len(result) - 1):
@@ -100,4 +115,4 @@ def _times_c(limbs: Sequence[Limb], count: int) -> list[Limb]:
         for j, digit in enumerate(_digits(C)[:3]):
             columns[i + j] = low(columns[i + j], limb, digit)
             columns[i + j + 1] = high(columns[i + j + 1], limb, digit)
-    return _carried([limbs[0].lift(column) for column in columns])[:count]
+    return carried([limbs[0].lift(column) for column in columns])[:count]

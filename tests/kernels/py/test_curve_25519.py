@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from quorate.kernels.py import base_point_table, power_25519
 from quorate.kernels.py.base_point_table import BASE_POINT
 from quorate.kernels.py.curve_25519 import ROOT_OF_MINUS_1, D, Edwards25519
 from quorate.kernels.py.field_25519 import MOST, Field25519, P
@@ -45,8 +46,6 @@ def test_decoding_stays_within_bounds() -> None:
     x, is_point, is_zero = CURVE.decode(ELEMENT, ELEMENT, odd)
     assert all(is_element(element) for element in (y, CURVE.radicand(ELEMENT), x))
     assert (is_point, is_zero) == (Interval(-1, 0), Interval(-1, 0))
-    encoded = CURVE.encoding(ELEMENT, ELEMENT, ELEMENT)
-    assert all(isinstance(word, Interval) and word.least >= 0 for word in encoded)
     assert CURVE.is_neutral([ELEMENT] * 5) == Interval(-1, 0)
 
 
@@ -133,16 +132,24 @@ def test_decoding_finds_x(odd: int) -> None:
     assert seen == {False, True}
 
 
-def test_encoding() -> None:
-    for x, y in some_points():
-        words = CURVE.encoding(element(5 * x), element(5 * y), element(pow(5, -1, P)))
-        assert [word.value for word in words if isinstance(word, Number)] == [
-            (y | (x & 1) << 255) >> at & (1 << 64) - 1 for at in (0, 64, 128, 192)
-        ]
-
-
 def test_the_base_point_is_that_of_the_standard() -> None:
     assert BASE_POINT == (
         15112221349535400772501151409588531511454012693041857206046113283949847762202,
         46316835694926478169428394003475163141307993866256225615783033603165251855960,
     )
+
+
+def test_the_table_of_the_base_point() -> None:
+    """Both of its halves: multiples of B, and of 2^130 B."""
+    field, entries = power_25519.FIELD, base_point_table.ENTRIES
+    table = base_point_table.multiples(field, 8).reshape(2 * entries, base_point_table.ENTRY_LIMBS)
+    high = BASE_POINT
+    for _ in range(base_point_table.WIDTH * base_point_table.HALF_DIGITS):
+        high = plus(high, high)
+    for half, point in ((table[:entries], BASE_POINT), (table[entries:], high)):
+        multiple = NEUTRAL
+        for entry in half[:20]:
+            x, y = multiple
+            parts = entry[: 3 * field.size].reshape(3, field.size).tolist()
+            assert [field.number(part) for part in parts] == [(y - x) % P, (y + x) % P, 2 * D * x * y % P]
+            multiple = plus(multiple, point)

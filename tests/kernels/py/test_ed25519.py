@@ -15,7 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from quorate.kernels.py import ed25519, multiplier
+from quorate.kernels.py import base_point_table, ed25519, lanes, multiplier, power_25519
+from quorate.kernels.py.cache import compiled
 from quorate.kernels.signatures import ED25519_RULES, Codes, Ed25519Rule, Scheme, SignatureBatch, Verdict
 
 LANES = multiplier.lanes()
@@ -249,6 +250,34 @@ def test_published_vectors(vectors: Path, rule: Ed25519Rule) -> None:
     assert [verdict == Verdict.VALID for verdict in wrong] == [
         cases[index - 1][0] == case[0] for index, case in enumerate(cases)
     ]
+
+
+@pytest.mark.parametrize("rule", ED25519_RULES)
+def test_scalars_that_stay_long(rule: Ed25519Rule) -> None:
+    """Hardly any k has halves much longer than 128 bits, and none can be chosen: here all stay at full length."""
+    size, root_powers = power_25519.SIZE, power_25519.root_powers
+
+    def verify_at_full_length(keys, signatures, messages, offsets, cofactored, multiples, memory, codes):  # type: ignore[no-untyped-def]
+        element = lanes.zeros(size, LANES)
+        record, strict = ed25519.RECORDS, lanes.splat(element, 0 if cofactored else -1)
+        for lane in range(LANES):
+            memory[ed25519.ITEMS, lane] = lane
+        ed25519._begin(keys, signatures, messages, offsets, memory, record, element)
+        root_powers(memory, record + ed25519.KEY + size, record + ed25519.R + size, element)
+        ed25519._judge(memory, record, multiples, strict, 3 if cofactored else 0, element)
+        for lane in range(LANES):
+            codes[lane] = memory[record + ed25519.CODE, lane]
+
+    kernel = compiled(verify_at_full_length, ed25519.signature(), LANES)
+    memory = lanes.scratch(ed25519.RECORDS + ed25519.RECORD, LANES)
+    multiples = base_point_table.multiples(power_25519.FIELD, LANES)
+    cases, found = edges()[-256:], np.zeros(LANES, np.uint8)
+    for first in range(0, len(cases), LANES):
+        part = cases[first : first + LANES]
+        batch = SignatureBatch.of(Scheme.ED25519, *zip(*part, strict=True))  # type: ignore[arg-type]
+        arrays = batch.keys, batch.signatures, batch.messages, batch.offsets
+        kernel(*arrays, rule == "zip215", multiples, memory, found)  # type: ignore[no-untyped-call]
+        assert found.tolist() == [expected(case, rule) for case in part]
 
 
 def test_zebra_agrees() -> None:

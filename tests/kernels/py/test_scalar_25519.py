@@ -35,10 +35,15 @@ def test_remainder_does_not_overflow() -> None:
     assert all(isinstance(limb, Interval) and limb.least >= 0 for limb in limbs[:-1])
 
 
+def test_product_does_not_overflow() -> None:
+    limbs = scalar_25519.product([Interval(0, MULTIPLIER_MASK)] * SIZE, [Interval(0, MULTIPLIER_MASK)] * SIZE)
+    assert all(isinstance(limb, Interval) and limb.least >= 0 for limb in limbs[:-1])
+
+
 def test_windows_do_not_overflow() -> None:
     limbs, too_large = scalar_25519.from_words([Interval(0, WRAP)] * 4)
     assert too_large == Interval(-1, 0)
-    for width, count in ((5, 51), (13, 20)):
+    for width, count in ((5, 52), (13, 20)):
         for window in scalar_25519.windows(limbs, width, count):
             assert isinstance(window, Interval)
             assert window.least >= 0
@@ -56,6 +61,15 @@ def test_remainder() -> None:
         assert number(scalar_25519.remainder(words(sample, 8))) == sample % L
 
 
+def test_product() -> None:
+    rng = random.Random(519)
+    samples = [*EDGES, *(rng.getrandbits(256) for _ in range(200))]
+    for sample in samples:
+        for other in (0, 1, L, 2**256 - 1, rng.choice(samples)):
+            x, y = ([Number(n >> 52 * i & MULTIPLIER_MASK) for i in range(SIZE)] for n in (sample, other))
+            assert number(scalar_25519.product(x, y)) == sample * other % L
+
+
 def test_range() -> None:
     for sample in EDGES:
         limbs, too_large = scalar_25519.from_words(words(sample, 4))
@@ -63,7 +77,7 @@ def test_range() -> None:
         assert too_large == Number(WRAP if sample >= L else 0)
 
 
-@pytest.mark.parametrize(("width", "count"), [(5, 51), (13, 20)])
+@pytest.mark.parametrize(("width", "count"), [(5, 52), (13, 20)])
 def test_windows(width: int, count: int) -> None:
     """Signed digits add up to the scalar, and are as small as the tables are long."""
     rng = random.Random(width)
