@@ -45,7 +45,7 @@ def doubled(field: Field, point: Point) -> list[list[Limb]]:
     minus_d = field.negative(field.multiply(x, s, None, 4))
     z3 = field.multiply(y, z, None, 2)
     x3 = field.squared(e, add(minus_d, minus_d))
-    y3 = field.reduce(add(times(field.square(s), 8), field.product(e, field.settle(add(x3, minus_d)))))
+    y3 = field.reduce(field.product(e, field.settle(add(x3, minus_d)), times(field.square(s), 8)))
     return [x3, y3, z3]
 
 
@@ -60,7 +60,7 @@ def sum_with(field: Field, point: Point, x2: Limbs, y2: Limbs) -> list[list[Limb
     hhh = field.multiply(h, hh)
     minus_v = field.negative(field.multiply(x, hh))
     x3 = field.squared(r, add(field.negative(hhh), add(minus_v, minus_v)))
-    y3 = field.reduce(add(field.product(r, field.settle(add(x3, minus_v))), field.product(y, hhh)))
+    y3 = field.reduce(field.product(r, field.settle(add(x3, minus_v)), field.product(y, hhh)))
     return [x3, y3, z3]
 
 

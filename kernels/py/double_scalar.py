@@ -35,7 +35,7 @@ from .chunks import (
 from .field import select
 from .lanes import gather, load, splat, staged, store
 from .limb import Limb
-from .powers_secp256k1 import FIELD, PAIR, SIZE
+from .powers_secp256k1 import FIELD, PAIR, RARE_PAIR, SIZE
 from .tables_secp256k1 import POINT_WORDS, entry_place, generator_point, pair_of, signed_point, zero_words
 
 # Numba has no types for mypy.
@@ -59,12 +59,12 @@ def add(point: Sequence[Sequence[Limb]], x: Sequence[Limb], y: Sequence[Limb]) -
 
 @staged
 def complete_double(point: Sequence[Sequence[Limb]]) -> list[list[Limb]]:
-    return curve.complete_double(PAIR, point)
+    return curve.complete_double(RARE_PAIR, point)
 
 
 @staged
 def complete_add(point: Sequence[Sequence[Limb]], x: Sequence[Limb], y: Sequence[Limb]) -> list[list[Limb]]:
-    return curve.complete_sum(PAIR, point, x, y)
+    return curve.complete_sum(RARE_PAIR, point, x, y)
 
 
 @staged

@@ -79,11 +79,11 @@ class Field(ABC):
 
     @abstractmethod
     def product(self, x: Limbs, y: Limbs, start: Limbs | None = None) -> list[Limb]:
-        """Columns of x·y + start, where `start` is a loose element; that costs nothing."""
+        """Columns of x·y + start, where `start` is a loose element or columns; that costs nothing."""
 
     @abstractmethod
     def square(self, x: Limbs, start: Limbs | None = None) -> list[Limb]:
-        """Columns of x² + start."""
+        """Columns of x² + start, where `start` is a loose element."""
 
     @abstractmethod
     def reduce(self, columns: Limbs) -> list[Limb]:

@@ -9,7 +9,7 @@ what `reduce` returns is below 2^48 + 2^10, and of what `settle` returns below 2
 from __future__ import annotations
 
 from .field import Field, Limbs, times
-from .limb import MULTIPLIER_MASK, Limb, high, low
+from .limb import MULTIPLIER_MASK, Limb, high, low, routine
 
 P = 2**256 - 2**32 - 977
 """SEC 2, section 2.4.1."""
@@ -47,8 +47,8 @@ class FieldIFMA(Field):
         return columns
 
     def _columns(self, like: Limbs, start: Limbs | None) -> list[Limb]:
-        zero = like[0].lift(0)
-        return [*(start or [zero] * SIZE), *[zero] * SIZE]
+        columns = list(start or [])
+        return columns + [like[0].lift(0)] * (2 * SIZE - len(columns))
 
     def reduce(self, columns: Limbs) -> list[Limb]:
         return self.reduce_times(columns, 1)
@@ -58,11 +58,9 @@ class FieldIFMA(Field):
         for i in range(SIZE - 1):
             upper[i + 1] = upper[i + 1] + (upper[i] >> RADIX)
             upper[i] = upper[i] & MULTIPLIER_MASK
-        total = [*columns[:SIZE], columns[0].lift(0)]
+        total = [*times(columns[:SIZE], factor), columns[0].lift(0)]
         for i, limb in enumerate(upper):
-            _accumulate(total, i, limb, FOLD_260)
-        if factor != 1:
-            total = times(total, factor)
+            _accumulate(total, i, limb, FOLD_260 * factor)
         over = (total[SIZE - 1] >> TOP_BITS) + (total[SIZE] << (RADIX - TOP_BITS))
         total[SIZE - 1] = total[SIZE - 1] & TOP_MASK
         _accumulate(total, 0, over, FOLD_256)
@@ -100,6 +98,22 @@ class FieldIFMA(Field):
         above = carry >> TOP_BITS  # 1 where x + 2^256 - P reaches 2^256, so that P has to be taken off
         x = self.settle([x[0] + (0 - above & FOLD_256), *x[1:]])
         return [*x[: SIZE - 1], x[SIZE - 1] & TOP_MASK]
+
+
+class CalledIFMA(FieldIFMA):
+    """The same, with calls instead of copies of the long texts: slower, and compiled several times faster."""
+
+    @routine
+    def product(self, x: Limbs, y: Limbs, start: Limbs | None = None) -> list[Limb]:
+        return super().product(x, y, start)
+
+    @routine
+    def square(self, x: Limbs, start: Limbs | None = None) -> list[Limb]:
+        return super().square(x, start)
+
+    @routine
+    def reduce_times(self, columns: Limbs, factor: int) -> list[Limb]:
+        return super().reduce_times(columns, factor)
 
 
 _DIGITS = FieldIFMA().digits(P)

@@ -123,7 +123,7 @@ def _rows(k: int) -> range:
 
 
 def _column(k: int, start: Limbs | None, products: Limbs) -> Limb:
-    return sum(products, start[k] if start is not None and k < LIMBS else 0)  # type: ignore[return-value]
+    return sum(products, start[k] if start is not None and k < len(start) else 0)  # type: ignore[return-value]
 
 
 def _carry(c: list[Limb], k: int) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numba
+import numpy as np
 
 from . import multiplier
 from .field import Field
 from .field_pair import Pair
-from .field_secp256k1 import FieldIFMA, P
+from .field_secp256k1 import CalledIFMA, FieldIFMA, P
 from .field_secp256k1_avx2 import Secp256k1Narrow
 from .inverse import inverse, of_modulus
 from .lanes import staged
@@ -23,6 +24,9 @@ from .limb import Limb
 
 FIELD: Field = FieldIFMA() if multiplier.is_fused() else Secp256k1Narrow()
 PAIR = Pair(FIELD)
+RARE_PAIR = Pair(CalledIFMA()) if multiplier.is_fused() else PAIR
+"""For text that hardly ever runs, and so should not take long to compile."""
+
 SIZE = FIELD.size
 
 multiply = staged(FIELD.multiply)
@@ -42,18 +46,19 @@ def _times_squares(pair, count, other):  # type: ignore[no-untyped-def]
 @numba.njit
 def root_pair(x):  # type: ignore[no-untyped-def]
     """x^((p + 1)/4), a square root of x if there is one, of a pair (SEC 1, section 2.3.4)."""
-    ones2 = _times_squares(x, 1, x)
-    ones3 = _times_squares(ones2, 1, x)
-    ones6 = _times_squares(ones3, 3, ones3)
-    ones9 = _times_squares(ones6, 3, ones3)
-    ones11 = _times_squares(ones9, 2, ones2)
-    ones22 = _times_squares(ones11, 11, ones11)
-    ones44 = _times_squares(ones22, 22, ones22)
-    ones88 = _times_squares(ones44, 44, ones44)
-    ones176 = _times_squares(ones88, 88, ones88)
-    ones220 = _times_squares(ones176, 44, ones44)
-    ones223 = _times_squares(ones220, 3, ones3)
-    power = _times_squares(_times_squares(ones223, 23, ones22), 6, ones2)
+    # Numba would compile `_times_squares` anew for every number that is written without its type.
+    ones2 = _times_squares(x, np.int64(1), x)
+    ones3 = _times_squares(ones2, np.int64(1), x)
+    ones6 = _times_squares(ones3, np.int64(3), ones3)
+    ones9 = _times_squares(ones6, np.int64(3), ones3)
+    ones11 = _times_squares(ones9, np.int64(2), ones2)
+    ones22 = _times_squares(ones11, np.int64(11), ones11)
+    ones44 = _times_squares(ones22, np.int64(22), ones22)
+    ones88 = _times_squares(ones44, np.int64(44), ones44)
+    ones176 = _times_squares(ones88, np.int64(88), ones88)
+    ones220 = _times_squares(ones176, np.int64(44), ones44)
+    ones223 = _times_squares(ones220, np.int64(3), ones3)
+    power = _times_squares(_times_squares(ones223, np.int64(23), ones22), np.int64(6), ones2)
     return square_pair(square_pair(power))
 
 

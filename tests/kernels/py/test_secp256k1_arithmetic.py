@@ -113,6 +113,7 @@ def check_field(field: Field) -> None:
         assert value(field.squared(x)) == a * a % P
         assert value(field.reduce(field.product(x, y, field.negative(y)))) == (a * b - b) % P
         assert value(field.reduce(field.square(x, add(x, field.negative(y))))) == (a * a + a - b) % P
+        assert value(field.reduce(field.product(x, y, field.square(y)))) == (a * b + b * b) % P
         assert value(field.reduce_times(field.product(x, y), 3)) == 3 * a * b % P
         assert value(field.reduce(field.difference(field.product(x, y), field.square(y)))) == (a * b - b * b) % P
         assert value(field.settle(add(x, field.negative(y)))) == (a - b) % P
