@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import llvmlite.binding as llvm
 import pytest
@@ -17,7 +18,7 @@ AVX2, AVX512F = "AVX2", "AVX-512 without IFMA"
 VERIFY = """
 from quorate.kernels.py import ecdsa, ed25519, multiplier, schnorr
 from quorate.kernels.signatures import Rules, Scheme
-from quorate.tests.kernels.signature_cases import batch, edges, random_cases
+from tests.kernels.signature_cases import batch, edges, random_cases
 
 assert (multiplier.is_fused(), multiplier.lanes()) == (False, {lanes})
 cases = [*edges(Scheme.{scheme}), *random_cases(Scheme.{scheme}, 60, 5)]
@@ -73,7 +74,9 @@ def run(script: str, kind: str) -> None:
         pytest.skip(f"the processor has no {needed}")
     name = "haswell" if kind == AVX2 else "skylake-avx512"
     environment = os.environ | {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": restricted(kind)}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    root = Path(__file__).resolve().parents[3]  # where the scripts find `tests`
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
