@@ -27,7 +27,7 @@ from .orphans import Orphans
 from .refusal import Reason, Refusal
 from .serialise import MalformedError
 from .signet import check_signature
-from .store import Store, StoreError
+from .store import DamagedError, Store
 from .tree import BlockTree, Node, fork_point
 from .verdict_cache import VerdictCache
 
@@ -89,7 +89,7 @@ class Chainstate:
     """The tree, the tip and the coins, as the store holds them."""
 
     def __init__(self, store: Store, backend: Backend, clock: Callable[[], float] = time.time) -> None:
-        """`backend` verifies signatures; `clock` gives Unix seconds. Raises `StoreError` for a damaged store."""
+        """`backend` verifies signatures; `clock` gives Unix seconds. Raises `DamagedError` for a damaged store."""
         self.store = store
         self.network = store.network
         self.cache = VerdictCache()
@@ -104,13 +104,13 @@ class Chainstate:
         self.tree = BlockTree(self.network)
         for block in self.store.blocks():
             if self.tree.get(block.header.prev_hash) is None:
-                raise StoreError(
+                raise DamagedError(
                     f"{self.store.folder} has block {display_hash(block.hash)} without the one below it"
                 )
             self.tree.add(block.header, block.hash, block.refusal)
         tip = self.tree.get(self.store.tip)
         if tip is None:
-            raise StoreError(f"{self.store.folder} does not have its own tip; it is damaged")
+            raise DamagedError(f"{self.store.folder} does not have its own tip; it is damaged")
         self.tip = tip
 
     def accept(self, raw: bytes) -> list[Outcome]:

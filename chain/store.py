@@ -62,6 +62,10 @@ class StoreError(QuorateError):
     """The chain on disk cannot be used; the sentence says which, why, and what to do."""
 
 
+class DamagedError(StoreError):
+    """What is on the disk is not what was written there."""
+
+
 class IndexedBlock(NamedTuple):
     hash: bytes
     header: BlockHeader
@@ -131,7 +135,7 @@ class Store:
         path = self._path(self._file)
         size = path.stat().st_size if path.exists() else 0
         if size < self._offset:
-            raise StoreError(
+            raise DamagedError(
                 f"{path} is cut off: {self._offset} bytes expected, {size} found; "
                 "import the block files that are left into a new folder"
             )
@@ -239,7 +243,7 @@ class Store:
             raise StoreError(f"cannot read the block file {path}: {error.strerror}") from error
         # The block's hash would not do: it does not cover the witnesses.
         if sha256(raw).digest() != row[3]:
-            raise StoreError(
+            raise DamagedError(
                 f"{path} is damaged at byte {place.offset}, where block {display_hash(digest)} should stand; "
                 "import the block files that are left into a new folder"
             )
@@ -252,7 +256,7 @@ class Store:
         """The coins that a block spent; `StoreError` for one that was never connected."""
         row = self._database.execute("SELECT undo FROM blocks WHERE hash = ?", (digest,)).fetchone()
         if row is None or row[0] is None:
-            raise StoreError(f"{self.folder} has no undo data for block {display_hash(digest)}; it is damaged")
+            raise DamagedError(f"{self.folder} has no undo data for block {display_hash(digest)}; it is damaged")
         return list(unpack(row[0]))
 
     def check_database(self) -> str | None:
@@ -315,6 +319,7 @@ class Store:
                 text = f"the disk with {self.folder} is full; nothing of the last block was kept"
             elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
                 text = f"{self.folder / 'chain.sqlite'} is damaged ({error}); import its blocks into a new folder"
+                raise DamagedError(text) from error
             else:
                 text = f"cannot use the chain in {self.folder}: {error}"
             raise StoreError(text) from error
@@ -336,7 +341,7 @@ class CoinTable:
         removed = list(remove)
         found = self._database.executemany("DELETE FROM coins WHERE txid = ? AND vout = ?", removed).rowcount
         if removed and found != len(removed):
-            raise StoreError(
+            raise DamagedError(
                 f"{len(removed) - found} coins are missing that should be there; the chain is damaged"
             )
         self._database.executemany(

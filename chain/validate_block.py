@@ -17,6 +17,7 @@ from ..kernels.backend import Backend, UsageError
 from .block import Block
 from .check_block import check_block
 from .check_block_context import BlockContext, check_block_context
+from .check_header import check_work
 from .coins import Coin, MemoryCoins
 from .connect_block import check_scripts, connect_block
 from .header import display_hash
@@ -45,7 +46,7 @@ class BlockReport:
     """Different checks that the backend has decided, by kind; empty where it came to none."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall time of `parse`, `rules` (all but the next two), `scripts` and `signatures`, as far as it came."""
+    """Wall time of `parse`, `pow`, `rules` (all but the others), `scripts` and `signatures`, as far as it came."""
 
 
 def read_prevouts(path: Path) -> list[Coin]:
@@ -88,11 +89,15 @@ def validate_block(
         except MalformedError as error:
             report.refusal = Refusal(Reason.BAD_BLOCK, str(error))
             return report
-    digest = block.header.hash()
+    with _timed(report, "pow"):
+        digest = block.header.hash()
+        report.refusal = check_work(block.header, digest, network)
     sources = [source.outpoint for transaction in block.transactions[1:] for source in transaction.inputs]
     report.hash, report.transactions, report.inputs = display_hash(digest), len(block.transactions), len(sources)
     if len(sources) != len(prevouts):
         raise UsageError(f"the block spends {len(sources)} outputs and {len(prevouts)} are given; they must match")
+    if report.refusal:
+        return report
 
     with _timed(report, "rules"):
         # What the block creates itself is not among its coins, so that its order is checked too.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .bench import bench
+from .chain import chain
 from .compare import compare
 from .devices import devices
 from .mine import mine
@@ -16,7 +17,8 @@ from .verify import verify
 
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 the answer is no (invalid, disagreement, nothing found); "
-    "2 wrong usage or unreadable input; 3 a device failed; 70 a fault in Quorate itself; 130 interrupted."
+    "2 wrong usage, or what cannot be read or written; 3 a device failed; 70 a fault in Quorate itself; "
+    "130 interrupted."
 )
 FAULT_IN_QUORATE = 70
 INTERRUPTED = 130
@@ -34,6 +36,7 @@ app.command()(mine)
 app.command()(compare)
 app.add_typer(validate, name="validate")
 app.command()(verify)
+app.add_typer(chain, name="chain")
 app.add_typer(bench, name="bench")
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ..kernels.backend import UsageError
 
@@ -26,10 +29,18 @@ def check_writable(option: str, path: Path, ending: str = "") -> None:
 
 def write_whole(option: str, path: Path, text: str) -> None:
     """Replace the file. Raises `UsageError` where that fails; then it is what it was before."""
+    with writing(option, path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def writing(option: str, path: Path) -> Iterator[BinaryIO]:
+    """A file that replaces `path` in the end, if no exception leaves the block; else as `write_whole`."""
     place = _place(path)
     draft = place.with_name(f".quorate.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        with draft.open("wb") as file:
+            yield file
         draft.replace(place)
     except OSError as error:
         raise UsageError(f"{option} cannot write {path}: {error.strerror}") from None

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..kernels.backend import DeviceError, UsageError
+from ..kernels.backend import DeviceError, QuorateError
 
 if TYPE_CHECKING:
     from ..kernels.backend import Backend
@@ -33,12 +33,12 @@ said = False
 
 
 def exit_code_of(error: Exception) -> int:
-    """2 for wrong usage, 3 for a device that failed, 70 for an error that nobody foresaw."""
+    """2 for wrong usage or a chain that cannot be used, 3 for a device, 70 for an error that nobody foresaw."""
     match error:
-        case UsageError():
-            return 2
         case DeviceError():
             return 3
+        case QuorateError():
+            return 2
     return 2 if hasattr(error, "format_message") else 70  # Typer's own errors are about usage
 
 

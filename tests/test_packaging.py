@@ -47,6 +47,9 @@ def test_commands_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """Each command shown in the README is fine, or says no where the README says that it does."""
     for name, its in (
         ("headers.bin", "headers/mainnet_0_10236.bin"),
+        ("block.raw", "blocks/mainnet_866342.raw"),
+        ("prevouts.json", "blocks/mainnet_866342_prevouts.json"),
+        ("blk00000.dat", "blocks/mainnet_1_255.dat"),
         ("signatures.csv", "signatures/mainnet_866342.csv"),
         ("bip340.csv", "bips/bip340.csv"),
     ):

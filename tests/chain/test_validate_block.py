@@ -39,7 +39,7 @@ def test_a_valid_block(raw: bytes, prevouts: list[Coin]) -> None:
     # The list of signatures made from this block leaves out 247 inputs, so there are more here.
     assert report.checks[CheckKind.ECDSA] >= 5_502
     assert report.checks[CheckKind.SCHNORR] >= 2_223
-    assert set(report.seconds) == {"parse", "rules", "scripts", "signatures"}
+    assert set(report.seconds) == {"parse", "pow", "rules", "scripts", "signatures"}
     assert min(report.seconds.values()) > 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Quorate
 
-COMMANDS = ["devices", "mine", "compare", "validate", "verify", "bench"]
+COMMANDS = ["devices", "mine", "compare", "validate", "verify", "chain", "bench"]
 
 # Which of the libraries that take long to load a run imports.
 HEAVY = "numpy numba llvmlite pyopencl cupy rich.progress httpx cryptography"
