@@ -82,7 +82,7 @@ def kill_and_look(vectors: Path, tmp_path: Path, times: int) -> None:
     rng = random.Random(5)
     source = vectors / "blocks" / "mainnet_1_255.dat"
     folder = tmp_path / "chain"
-    heights = set()
+    heights: set[int] = set()
     for time_of_kill in range(20 * times):
         if time_of_kill >= times and any(0 < height < 255 for height in heights):
             break
