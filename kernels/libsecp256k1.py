@@ -51,9 +51,6 @@ class Libsecp256k1Backend:
     def __init__(self, device: Device) -> None:
         self.device = device
         self._context = coincurve.GLOBAL_CONTEXT.ctx
-        self._key = ffi.new("secp256k1_pubkey *")
-        self._x_only_key = ffi.new("secp256k1_xonly_pubkey *")
-        self._signature = ffi.new("secp256k1_ecdsa_signature *")
 
     def verify(self, batch: SignatureBatch) -> Codes:
         """A `Verdict` for each signature. Raises `UsageError` for a batch with an Ed25519 signature in it."""
@@ -76,28 +73,30 @@ class Libsecp256k1Backend:
         return verdicts
 
     def _ecdsa(self, key: ffi.CData, signature: ffi.CData, digest: ffi.CData, rules: Rules) -> Verdict:
+        parsed_key, parsed = ffi.new("secp256k1_pubkey *"), ffi.new("secp256k1_ecdsa_signature *")
         # The library takes a hybrid key with the right parity; a length of 0 is none of its lengths.
         length = KEY_LENGTHS.get(key[0], 0)
         if key[0] in (6, 7) and not rules.hybrid_keys:
             return Verdict.KEY
-        if not lib.secp256k1_ec_pubkey_parse(self._context, self._key, key, length):
+        if not lib.secp256k1_ec_pubkey_parse(self._context, parsed_key, key, length):
             return Verdict.KEY
-        if not lib.secp256k1_ecdsa_signature_parse_compact(self._context, self._signature, signature):
+        if not lib.secp256k1_ecdsa_signature_parse_compact(self._context, parsed, signature):
             return Verdict.RANGE
         r, s = _number(signature), _number(signature + 32)
         if r == 0 or s == 0:
             return Verdict.RANGE
         # It verifies nothing with a high s, so what the rules allow has to become low first.
-        was_high = lib.secp256k1_ecdsa_signature_normalize(self._context, self._signature, self._signature)
+        was_high = lib.secp256k1_ecdsa_signature_normalize(self._context, parsed, parsed)
         if was_high and rules.low_s:
             return Verdict.HIGH_S
-        valid = lib.secp256k1_ecdsa_verify(self._context, self._signature, digest, self._key)
+        valid = lib.secp256k1_ecdsa_verify(self._context, parsed, digest, parsed_key)
         return Verdict.VALID if valid else Verdict.EQUATION
 
     def _schnorr(self, key: ffi.CData, signature: ffi.CData, message: ffi.CData, length: int) -> Verdict:
-        if not lib.secp256k1_xonly_pubkey_parse(self._context, self._x_only_key, key):
+        parsed_key = ffi.new("secp256k1_xonly_pubkey *")
+        if not lib.secp256k1_xonly_pubkey_parse(self._context, parsed_key, key):
             return Verdict.KEY
-        if lib.secp256k1_schnorrsig_verify(self._context, signature, message, length, self._x_only_key):
+        if lib.secp256k1_schnorrsig_verify(self._context, signature, message, length, parsed_key):
             return Verdict.VALID
         r, s = _number(signature), _number(signature + 32)
         return Verdict.RANGE if r >= P or s >= N else Verdict.EQUATION

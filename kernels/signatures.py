@@ -112,9 +112,12 @@ class SignatureBatch:
             if array.dtype != dtype or array.shape != shape:
                 wanted = f"{np.dtype(dtype)} of shape {shape}"
                 raise UsageError(f"{name} of a batch is {wanted}, not {array.dtype} of shape {array.shape}")
-        lengths = np.diff(self.offsets)
-        if self.offsets[0] != 0 or self.offsets[-1] != len(self.messages) or (lengths < 0).any():
+            object.__setattr__(self, name, np.ascontiguousarray(array))  # as kernels take them
+        # Compared, because a difference could wrap.
+        descends = (self.offsets[1:] < self.offsets[:-1]).any()
+        if self.offsets[0] != 0 or self.offsets[-1] != len(self.messages) or descends:
             raise UsageError("offsets of a batch ascend from 0 to the end of its messages")
+        lengths = np.diff(self.offsets)
         if n and self.schemes.max() > max(Scheme):
             raise UsageError(f"there is no signature scheme {self.schemes.max()}")
         if (lengths[self.schemes == Scheme.ECDSA] != HASH_BYTES).any():
@@ -146,6 +149,8 @@ class SignatureBatch:
         if len(signatures) != n or len(messages) != n:
             raise UsageError(f"a batch of {n} keys has {len(signatures)} signatures and {len(messages)} messages")
         codes = np.full(n, schemes, np.uint8) if isinstance(schemes, Scheme) else np.array(schemes, np.uint8)
+        if len(codes) != n:
+            raise UsageError(f"a batch of {n} keys has {len(codes)} schemes")
         if any(len(signature) != SIGNATURE_BYTES for signature in signatures):
             raise UsageError(f"a signature in a batch has {SIGNATURE_BYTES} bytes")
         if isinstance(signatures, np.ndarray):

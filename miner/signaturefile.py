@@ -242,11 +242,15 @@ def _scheme(cell: str) -> Scheme:
     raise _RowError(f"is of no scheme known here: {cell!r} does not begin with {either(tuple(SCHEMES))}")
 
 
+NO_KEYS = {Scheme.SCHNORR: bytes(32), Scheme.ED25519: b"\2" + bytes(31)}
+"""Of the right length, and no point by any rule: there is none with x = 0, and none with y = 2."""
+
+
 def _fitting(schemes: Codes, keys: list[bytes], faults: Codes) -> list[bytes]:
     """The keys, of a length that a batch takes; where they have another, that is a fault."""
     for row in np.flatnonzero(schemes != Scheme.ECDSA).tolist():
         if len(keys[row]) != OTHER_KEY_BYTES:
-            faults[row], keys[row] = Verdict.KEY, bytes(OTHER_KEY_BYTES)
+            faults[row], keys[row] = Verdict.KEY, NO_KEYS[Scheme(schemes[row])]
     return keys
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..kernels.backend import Backend, DeviceError
+from ..kernels.backend import Backend, DeviceError, QuorateError
 from .interrupt import interrupt_requested
 from .signaturefile import REASONS, Piece, Reason, SignatureFile
 from .tablefile import Malformed
@@ -74,7 +74,11 @@ def verify(
         coming = reader.submit(file.read, size, keep_going)
         while (piece := coming.result()) is not None and not stop.is_set():
             coming = reader.submit(file.read, size, keep_going)
-            seconds = _verify(backend, piece, report, limit)
+            try:
+                seconds = _verify(backend, piece, report, limit)
+            except QuorateError:
+                stop.set()  # or the reader would wait for a pipe that says nothing
+                raise
             size = max(FEWEST, min(MOST, 2 * size, int(size * PIECE_SECONDS / max(seconds, 1e-6))))
             report.seconds = time.perf_counter() - began
             if progress:

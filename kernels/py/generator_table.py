@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 @cache
 def table() -> Table:
     """The points of all windows, shape (WINDOWS · ENTRIES, WORDS), aligned for `lanes.gather`."""
-    path = folder() / f"generator_secp256k1_{WIDTH}_{WINDOWS}.npy"
+    path = folder() / f"generator_secp256k1_{WIDTH}_{WINDOWS}.table"
     points = _load(path)
     if points is None:
         points = _compute()
@@ -51,11 +51,12 @@ def table() -> Table:
 def _load(path: Path) -> Table | None:
     """What `_save` wrote, or None where that is missing or damaged."""
     try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        stored = np.fromfile(path, np.uint64)
+    except OSError:
         return None
-    if stored.dtype != np.uint64 or stored.shape != (WINDOWS * ENTRIES + 1, WORDS):
+    if stored.size != (WINDOWS * ENTRIES + 1) * WORDS:
         return None
+    stored = stored.reshape(-1, WORDS)
     points: Table = stored[:-1]
     return points if np.array_equal(stored[-1], _digest(points)) else None
 
@@ -64,8 +65,8 @@ def _save(path: Path, points: Table) -> None:
     """Writes the points and their digest, all or nothing; other processes may do the same."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npy", delete=False) as file:
-            np.save(file, np.vstack([points, _digest(points)]))
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(np.vstack([points, _digest(points)]).tobytes())
         os.replace(file.name, path)  # noqa: PTH105  the two names are of different types
     except OSError as error:
         log.warning("the generator's table will be computed anew next time, as it cannot be kept: %s", error)

@@ -115,3 +115,26 @@ def test_arrays_that_do_not_fit_together(name: str, value: npt.NDArray[np.generi
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(UsageError, match="no Ed25519 rule 'rfc'; there is rfc8032 and zip215"):
         batch(mixed(1), Rules(ed25519="rfc"))  # type: ignore[arg-type]
+
+
+def test_offsets_whose_differences_wrap_are_refused() -> None:
+    batch = SignatureBatch.of(Scheme.SCHNORR, [bytes(32)] * 4, [bytes(64)] * 4, [b"", b"", b"", b"12345"])
+    offsets = np.array([0, 2**62, -(2**63), -(2**62), 5], np.int64)
+    with pytest.raises(UsageError, match="ascend"):
+        SignatureBatch(batch.schemes, batch.keys, batch.signatures, batch.messages, offsets)
+
+
+def test_arrays_of_any_stride_are_taken() -> None:
+    batch = SignatureBatch.of(Scheme.ED25519, [bytes(32)] * 4, [bytes(64)] * 4, [b""] * 4)
+    rows = slice(None, None, 2)
+    offsets = np.zeros(3, np.int64)
+    strided = SignatureBatch(
+        batch.schemes[rows], batch.keys[rows], batch.signatures[rows], batch.messages, offsets
+    )
+    assert strided.keys.flags.c_contiguous
+    assert np.array_equal(strided.keys, batch.keys[:2])
+
+
+def test_fewer_schemes_than_keys_are_refused() -> None:
+    with pytest.raises(UsageError, match="1 schemes"):
+        SignatureBatch.of([Scheme.ED25519], [bytes(32)] * 2, [bytes(64)] * 2, [b""] * 2)

@@ -329,7 +329,7 @@ def test_the_table_has_odd_multiples_of_the_generator() -> None:
 def test_a_damaged_table_is_computed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = generator_table.table()
     monkeypatch.setattr(generator_table, "folder", lambda: tmp_path)
-    generator_table._save(tmp_path / "points.npy", right)
+    generator_table._save(tmp_path / "points.table", right)
     (file,) = tmp_path.iterdir()
     loaded = generator_table._load(file)
     assert loaded is not None
