@@ -179,7 +179,9 @@ class Csv:
             try:
                 row = self._cells(line) if '"' in line else line.split(",")  # three times as fast
             except csv.Error as error:
-                rows.malformed.append(Malformed(number, f"is no CSV: {error}"))
+                last = self._lines.number  # an open quote takes in all lines up to the next one
+                taken = f", and the lines to {last} are lost with it" if last > number else ""
+                rows.malformed.append(Malformed(number, f"is no CSV: {error}{taken}"))
                 continue
             if len(row) == self._width:
                 rows.lines.append(number)
