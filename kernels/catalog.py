@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import Literal
 
 from .backend import Backend, Device, UnavailableError, UsageError
 
 KINDS = ("reference", "cpu", "cuda", "cupy", "opencl", "libsecp256k1")
 
-VERIFIERS = ("cpu", "libsecp256k1", "reference")
+VERIFIERS = ("cpu", "opencl", "libsecp256k1", "reference")
 """The kinds that verify signatures, fastest first."""
 
 
@@ -54,24 +55,17 @@ def open_backend(name: str) -> Backend:
     Raises `UsageError` for a name that nothing has, and `UnavailableError` with the reason for a
     device that is known but cannot be used here.
     """
-    kind, _, rest = name.partition(":")
-    if kind == "faulty":
-        from .faulty import Faulty
+    return _open(name, None)
 
-        lie, _, inner = rest.partition(":")
-        return Faulty(open_backend(inner), lie)
-    if kind == "quorum":
-        from .quorum import Quorum
 
-        return Quorum([open_backend(member) for member in rest.split("+")])
-    device = _device(name)
-    backend: Backend = _module(device.kind).open_device(device)
-    return backend
+def open_searcher(name: str) -> Backend:
+    """The backend called `name`, for headers; `UsageError` where it lies about signatures only."""
+    return _open(name, "search")
 
 
 def open_verifier(name: str) -> Backend:
-    """The backend called `name`, for signatures; `UsageError` where it verifies none."""
-    backend = open_backend(name)
+    """The backend called `name`, for signatures; `UsageError` if it verifies none, or lies about headers only."""
+    backend = _open(name, "verify")
     if not backend.device.verifies:
         others = ", ".join(device.name for device in verifiers())
         raise UsageError(f"{name} verifies no signatures; of the devices here, these do: {others}")
@@ -90,6 +84,28 @@ def calibrate(name: str) -> dict[str, float]:
         raise UsageError(f"{name} has one way to do its work, so there is nothing to calibrate")
     rates: dict[str, float] = measure(device)
     return rates
+
+
+def _open(name: str, purpose: Literal["search", "verify"] | None) -> Backend:
+    kind, _, rest = name.partition(":")
+    if kind == "faulty":
+        from .faulty import IN_SEARCHES, IN_VERDICTS, LIES, Faulty
+
+        lie, _, inner = rest.partition(":")
+        lies = {"search": IN_SEARCHES, "verify": IN_VERDICTS}
+        if purpose and lie in LIES and lie not in lies[purpose]:
+            asked = "signatures are verified" if purpose == "verify" else "headers are hashed"
+            raise UsageError(
+                f"{name} would pass as honest: {lie} cannot show where {asked}; {', '.join(lies[purpose])} can"
+            )
+        return Faulty(_open(inner, purpose), lie)
+    if kind == "quorum":
+        from .quorum import Quorum
+
+        return Quorum([_open(member, purpose) for member in rest.split("+")])
+    device = _device(name)
+    backend: Backend = _module(device.kind).open_device(device)
+    return backend
 
 
 def _device(name: str) -> Device:

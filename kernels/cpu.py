@@ -23,7 +23,6 @@ from .backend import (
     Bytes2D,
     Device,
     Hits,
-    Nonces,
     UsageError,
     check_headers,
     check_versions,
@@ -141,7 +140,7 @@ class CpuBackend:
         check_window(header, start, count, target)
         candidates = partial(_complete, scan(self._lanes, self.scan_way, header), (FOUND,), target)
         nonces = np.concatenate([np.empty(0, np.uint32), *self._in_chunks(candidates, start, count)])
-        return self._hits(header, start, count, target, nonces)
+        return Hits(start, count, search.confirm(self.hash_headers, header, nonces, target))
 
     def search_versions(
         self, header: bytes, versions: Sequence[int], start: int, count: int, target: int
@@ -164,13 +163,9 @@ class CpuBackend:
         candidates = partial(_complete, roll(self._lanes, self.roll_way, headers), (FOUND, 2), target)
         parts = self._in_chunks(candidates, start, count, len(headers))
         pairs = np.concatenate([np.empty((0, 2), np.uint32), *parts])
-        return [
-            self._hits(header, start, count, target, pairs[pairs[:, 0] == index, 1])
-            for index, header in enumerate(headers)
-        ]
-
-    def _hits(self, header: bytes, start: int, count: int, target: int, candidates: Nonces) -> Hits:
-        return Hits(start, count, search.confirm(self.hash_headers, header, candidates, target))
+        rows = np.concatenate([search.as_row(header) for header in headers])[pairs[:, 0]]
+        pairs = pairs[search.confirmed(self.hash_headers, rows, pairs[:, 1], target)]
+        return [Hits(start, count, pairs[pairs[:, 0] == index, 1]) for index in range(len(headers))]
 
     def fingerprint(self, header: bytes, start: int, count: int) -> bytes:
         check_window(header, start, count)
@@ -222,6 +217,8 @@ class CpuBackend:
         size = min(CHUNK // hashes, max(MIN_CHUNK // hashes, -(-count // (4 * threads()))))
         firsts = range(start, start + count, size)
         counts = [min(size, start + count - first) for first in firsts]
+        if len(firsts) == 1:  # to hash a few headers takes less time than to hand them to another thread
+            return map(work, firsts, counts)
         return self._threads.map(work, firsts, counts)
 
 

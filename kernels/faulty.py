@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .backend import Backend, Bytes2D, Device, DeviceError, Hits, UsageError
+from .evidence import VERDICT_FAULTS
 from .reference import ReferenceBackend
 from .signatures import Codes, SignatureBatch, Verdict
 
@@ -29,6 +30,12 @@ LIES = {
     "slow": "takes its time to search",
     "crash": "fails after a few answers",
 }
+
+IN_VERDICTS = (*VERDICT_FAULTS, "late-onset", "intermittent", "crash")
+"""Lies that a verifier can tell."""
+
+IN_SEARCHES = tuple(lie for lie in LIES if lie not in VERDICT_FAULTS)
+"""Lies that a searcher can tell."""
 
 HONEST_WINDOWS = 4
 """How many windows or batches `late-onset` and `crash` do well before they show what they are."""

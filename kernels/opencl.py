@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from . import tuning
 from .backend import HEADER_BYTES, NONCES, Bytes2D, Device, DeviceError, Nonces
 from .c.choices import Choice, alternatives, choose, cpu_features
 from .c.host import HEADERS_AT_ONCE, QUEUED, CBackend, Found, source
+
+if TYPE_CHECKING:
+    from .opencl_signatures import OpenCLVerifier
+    from .signatures import Codes, SignatureBatch
 
 try:
     import pyopencl as cl
@@ -41,7 +46,7 @@ def find() -> list[Device]:
     return [_describe(f"opencl:{index}", device) for index, device in enumerate(found)]
 
 
-def open_device(device: Device) -> CBackend:
+def open_device(device: Device) -> OpenCLBackend:
     """With the choice that a calibration saved for this device, else the one that its driver is known to like.
 
     Raises `DeviceError` where the driver cannot compile the kernels or has no memory for them.
@@ -68,8 +73,8 @@ def choices(device: Device) -> list[Choice]:
     return alternatives(platform, choose(platform, gpu=_is_gpu(cl_device), features=cpu_features()))
 
 
-def _open(device: Device, choice: Choice) -> CBackend:
-    return CBackend(device, OpenCLLauncher(device.name, _cl_device(device), choice), choice.seconds)
+def _open(device: Device, choice: Choice) -> OpenCLBackend:
+    return OpenCLBackend(device, OpenCLLauncher(device.name, _cl_device(device), choice), choice.seconds)
 
 
 def _measure(backend: CBackend) -> Callable[[], float]:
@@ -114,6 +119,7 @@ def _describe(name: str, device: cl.Device) -> Device:
         hardware=_chip(name, device) if _is_gpu(device) else "cpu",
         reason=_why_not(device),
         simulator=platform.name == SIMULATOR,
+        verifies=True,
     )
 
 
@@ -146,7 +152,8 @@ def _chip(name: str, device: cl.Device) -> str:
 
 
 @contextmanager
-def _failures_of(name: str) -> Iterator[None]:
+def failures_of(name: str) -> Iterator[None]:
+    """What the driver reports, as the failure of the device of this name."""
     try:
         yield
     except cl.Error as error:
@@ -154,12 +161,27 @@ def _failures_of(name: str) -> Iterator[None]:
         raise DeviceError(f"{name} failed: {first_line}") from error
 
 
-def _build(context: cl.Context, text: str, choice: Choice) -> cl.Program:
+def build(context: cl.Context, text: str, choice: Choice) -> cl.Program:
+    """The text compiled for the context's device."""
     with warnings.catch_warnings():
         # Intel's compiler has something to say about every success, if only that it is one.
         warnings.simplefilter("ignore", cl.CompilerWarning)
         program: cl.Program = cl.Program(context, text).build(choice.options)
     return program
+
+
+class OpenCLBackend(CBackend):
+    """Besides what the C family does anywhere, verifies signatures; the kernels for that are built when needed."""
+
+    _verifier: OpenCLVerifier | None = None
+
+    def verify(self, batch: SignatureBatch) -> Codes:
+        if self._verifier is None:
+            from .opencl_signatures import OpenCLVerifier
+
+            choice = choices(self.device)[0].for_signatures
+            self._verifier = OpenCLVerifier(self.device.name, _cl_device(self.device), choice)
+        return self._verifier.verify(batch)
 
 
 class OpenCLLauncher:
@@ -176,10 +198,10 @@ class OpenCLLauncher:
         self.step = self._items * choice.lanes
         self.versions = for_versions.lanes
         self.versions_step = self._versions_items * self.versions
-        with _failures_of(name):
+        with failures_of(name):
             context = cl.Context([device])
-            program = _build(context, source(), choice)
-            versions_program = _build(context, source("versions.cl"), for_versions)
+            program = build(context, source(), choice)
+            versions_program = build(context, source("versions.cl"), for_versions)
             self._queue = cl.CommandQueue(context)
             self._reading = cl.CommandQueue(context)  # past the launches that the other queue still holds
             self._search = cl.Kernel(program, "search")
@@ -197,20 +219,20 @@ class OpenCLLauncher:
             self._digests = cl.Buffer(context, flags.WRITE_ONLY, 32 * HEADERS_AT_ONCE)
 
     def search(self, header: bytes, start: int, count: int, top: int) -> Callable[[], Found]:
-        with _failures_of(self._name):
+        with failures_of(self._name):
             self._load(header)
             return self._candidates(self._search, self._items, self.step, start, count, top)
 
     def search_versions(
         self, header: bytes, versions: Nonces, start: int, count: int, top: int
     ) -> Callable[[], Found]:
-        with _failures_of(self._name):
+        with failures_of(self._name):
             self._load(header, versions)
             items = self._versions_items
             return self._candidates(self._search_versions, items, items, start, count, top, self._versions)
 
     def fingerprint(self, header: bytes, start: int, count: int) -> Callable[[], bytes]:
-        with _failures_of(self._name):
+        with failures_of(self._name):
             self._load(header)
             total = self._cleared(32)
             done = self._launch_steps(self._fingerprint, self._items, self.step, start, count, total)
@@ -218,7 +240,7 @@ class OpenCLLauncher:
 
     def hash_headers(self, headers: Bytes2D) -> Bytes2D:
         digests = np.empty((len(headers), 32), np.uint8)
-        with _failures_of(self._name):
+        with failures_of(self._name):
             cl.enqueue_copy(self._queue, self._headers, headers)
             items = -(-len(headers) // self._choice.lanes)
             self._launch(self._hash_headers, items, self._headers, np.uint32(len(headers)), self._digests)
@@ -267,6 +289,6 @@ class OpenCLLauncher:
 
     def _read(self, buffer: cl.Buffer, count: int, done: cl.Event) -> Nonces:
         words = np.empty(count, np.uint32)
-        with _failures_of(self._name):
+        with failures_of(self._name):
             cl.enqueue_copy(self._reading, words, buffer, wait_for=[done])
         return words

@@ -303,8 +303,9 @@ class Quorum:
     def _require(self, right: Sequence[Record]) -> None:
         count = voices(right)
         if count < self.need:
-            names = ", ".join(r.device.name for r in right) or "no member"
-            raise DeviceError(f"no quorum: {self.need} independent members have to be right, and only {names} was")
+            names = ", ".join(r.device.name for r in right)
+            said = f"only {names} {'was' if len(right) == 1 else 'were'}" if right else "none was"
+            raise DeviceError(f"no quorum: {self.need} independent members have to be right, and {said}")
 
 
 def _verdicts(answer: Codes, count: int) -> Codes:

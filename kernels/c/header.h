@@ -60,7 +60,7 @@ INLINE void prepare(Job *job, GLOBAL const uint *header, vec versions[CHAINS])
     }                                                                                       \
     ROUNDS_16_TO_19 ROUNDS_20_TO_63                                                         \
     copy(digest, job->midstate);                                                            \
-    add(digest, s);                                                                         \
+    add_words(digest, s);                                                                   \
     hash_again(digest);
 
 /* Reports `first` + lane for each of the first `lanes` lanes (at least one) whose digest has `top` or

@@ -78,7 +78,7 @@ INLINE void copy(vec to[8][CHAINS], vec from[8][CHAINS])
     UNROLL for (int i = 0; i < 8; i++) EACH_CHAIN to[i][c] = from[i][c];
 }
 
-INLINE void add(vec to[8][CHAINS], vec from[8][CHAINS])
+INLINE void add_words(vec to[8][CHAINS], vec from[8][CHAINS])
 {
     UNROLL for (int i = 0; i < 8; i++) EACH_CHAIN to[i][c] += from[i][c];
 }
@@ -90,7 +90,7 @@ INLINE void compress(vec hash[8][CHAINS], vec w[16][CHAINS])
     copy(s, hash);
     ROUNDS_0_TO_3 ROUNDS_4_TO_15
     WORDS_16_TO_19 ROUNDS_16_TO_19 ROUNDS_20_TO_63
-    add(hash, s);
+    add_words(hash, s);
 }
 
 /* The hash of nothing yet; section 5.3.3. */

@@ -2,8 +2,8 @@
 
 Numba's own cache watches the file that holds a function. Our kernels are emitted by several files, so an edit of
 `sha256.py` would go unnoticed. Here the name of the cache's folder is a fingerprint of everything that the machine
-code follows from: this family's sources, the compilers and the processor. What lies in such a folder never changes
-its meaning, so processes may fill it at the same time.
+code follows from: this family's sources, those beside the kernel, the compilers and the processor. What lies in
+such a folder never changes its meaning, so processes may fill it at the same time.
 """
 
 from __future__ import annotations
@@ -30,10 +30,16 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 log = logging.getLogger(__name__)
 
+OWN = Path(__file__).parent
 
-def compiled(function: Kernel, signature: Any, lanes: int) -> Kernel:
-    """The function as machine code for one signature, free of Python's lock so that threads run in parallel."""
-    function.__qualname__ = f"{function.__name__}_{lanes}_lanes"  # names the file on disk
+
+def compiled(function: Kernel, signature: Any, lanes: int | None = None) -> Kernel:
+    """The function as machine code for one signature, free of Python's lock so that threads run in parallel.
+
+    Of its kernels for different numbers of lanes each has its own; None where there is but one.
+    """
+    # Names the file on disk.
+    function.__qualname__ = function.__name__ if lanes is None else f"{function.__name__}_{lanes}_lanes"
     dispatcher: Any = numba.njit(nogil=True)(function)
     dispatcher._cache = _KernelCache(function)
     dispatcher.compile(signature)
@@ -42,18 +48,24 @@ def compiled(function: Kernel, signature: Any, lanes: int) -> Kernel:
 
 
 @cache
-def folder() -> Path:
-    """Where the machine code for this processor, made from these sources by these compilers, lies."""
+def folder(beside: Path = OWN) -> Path:
+    """Where the machine code for this processor, made from these sources by these compilers, lies.
+
+    `beside` is the folder that holds the kernels' own text, where that is not this one.
+    """
     processor = cpu_target.target_context.codegen().magic_tuple()
     digest = hashlib.sha256(repr((sys.version, numba.__version__, llvmlite.__version__, processor)).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted({*OWN.glob("*.py"), *beside.glob("*.py")}):
         digest.update(source.name.encode() + hashlib.sha256(source.read_bytes()).digest())
     return user_cache_path("quorate") / "kernels" / digest.hexdigest()
 
 
 class _Locator(_CacheLocator):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._beside = Path(function.__code__.co_filename).parent
+
     def get_cache_path(self) -> str:
-        return str(folder())
+        return str(folder(self._beside))
 
     def get_source_stamp(self) -> str:
         return ""
@@ -67,7 +79,7 @@ class _Implementation(CompileResultCacheImpl):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._lineno = function.__code__.co_firstlineno
-        self._locator = _Locator()
+        self._locator = _Locator(function)
         self._filename_base = function.__qualname__
 
 

@@ -38,8 +38,9 @@ class Edwards25519:
     def double(self, point: Elements) -> list[list[Limb]]:
         field = self.field
         X, Y, Z, _, _ = point
-        A, B, ZZ, XY = field.square(X), field.square(Y), field.square(Z), field.product(X, Y)
-        E, H = times(XY, 2), add(A, B)
+        A, B, ZZ, S = field.square(X), field.square(Y), field.square(Z), field.square(self._sum(X, Y))
+        H = add(A, B)
+        E = field.difference(S, H)
         G, F = field.difference(B, A), field.difference(add(times(ZZ, 2), A), B)
         return self._point(E, F, G, H)
 
@@ -65,6 +66,11 @@ class Edwards25519:
     def addend(self, point: Elements) -> list[list[Limb]]:
         X, Y, Z, E, H = point
         return [*self.affine_addend_of(X, Y, self.field.multiply(E, H)), self._sum(Z, Z)]
+
+    def opposite(self, addend: Elements) -> list[Limbs]:
+        """The addend for the negative of its point."""
+        below, above, slope, *twice_z = addend
+        return [above, below, self.field.settle(self.field.negative(slope)), *twice_z]
 
     def affine_addend(self, x: Limbs, y: Limbs) -> list[list[Limb]]:
         return self.affine_addend_of(x, y, self.field.multiply(x, y))

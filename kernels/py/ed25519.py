@@ -5,8 +5,9 @@ The work of a chunk of signatures, so that memory stays bounded:
 1. hash; check S; decode A and R. The powers that decoding takes are taken for both points at a time, which hides
    the multiplier's latency;
 2. find u = v·k (mod 8L) of half the length (`half_scalars_25519.py`);
-3. v(SB - kA - R) = vSB - uA - vR, bit by bit from the highest, with the digits of all scalars added as they come,
-   those of vS from its 130th bit on from a table of their own: it has to be neutral, under `zip215` after 8 times.
+3. v(SB - kA - R) = vSB - uA - vR, bit by bit from the highest, with the digits of all scalars added as they come:
+   those of u and v together, from a table of the sums of few A and few R, and those of vS from its 130th bit on
+   from a table of their own. It has to be neutral, under `zip215` after 8 times.
 
 `rfc8032` asks for the R that is encoded as SB - kA would be. Encodings are unique but for those that this rule
 refuses in keys (RFC 8032, section 5.1.3), so R is decoded as keys are, and the points are compared.
@@ -41,22 +42,23 @@ from .ed25519_stages import (
     add_entry,
     affine,
     affine_addend,
-    are_zero,
     as_addend,
     base_place,
     base_windows,
     begin_decoding,
     decode,
+    digits_place,
     double,
     high_place,
     initial_state,
+    is_zero,
     judge,
     key_place,
     key_windows,
     less,
-    multiple_place,
     neutral,
     next_line,
+    opposite,
     radicand,
     scalars,
     turn,
@@ -75,13 +77,10 @@ CHUNK = half_scalars_25519.MOST
 HALF_DIGITS = base_point_table.HALF_DIGITS
 BASE_TOP_BIT = BASE_WIDTH * (HALF_DIGITS - 1)
 
-# Rows of working memory. First those that every group of lanes uses in its turn: multiples of A and of R, the
-# digits of u, v and vS, a block of the hash, which signatures these are and how many blocks they have to hash.
-TABLE = KEY_ENTRIES * KEY_ENTRY_LIMBS
-_LENGTHS: tuple[int, ...] = TABLE, TABLE, KEY_DIGITS, KEY_DIGITS, BASE_DIGITS, sha512.BLOCK_WORDS, 1, 1
-KEY_TABLE, R_TABLE, U_WINDOWS, V_WINDOWS, BASE_WINDOWS, BLOCK, ITEMS, BLOCKS, RECORDS = accumulate(
-    _LENGTHS, initial=0
-)
+# Rows of working memory. First those that every group of lanes uses in its turn: sums of multiples of A and R, the
+# digits of u and v and of vS, a block of the hash, which signatures these are and how many blocks they hash.
+_LENGTHS: tuple[int, ...] = KEY_ENTRIES * KEY_ENTRY_LIMBS, KEY_DIGITS, BASE_DIGITS, sha512.BLOCK_WORDS, 1, 1
+TABLE, WINDOWS, BASE_WINDOWS, BLOCK, ITEMS, BLOCKS, RECORDS = accumulate(_LENGTHS, initial=0)
 
 # And from there the record of each group: what is kept of it from one part of the work to the next. Of both
 # points there are y, the power, whether x is odd and whether y is too large.
@@ -143,23 +142,41 @@ def _fill(block, index, blocks, signature, key, message):  # type: ignore[no-unt
 
 
 @numba.njit
-def _decode_with_multiples(memory, encoded, table, turned, strict, element):  # type: ignore[no-untyped-def]
-    """0 to 16 times the negative of a point, or the point where `turned` says so, ready to be added.
-
-    Gives the mask of the lanes in which the point is refused.
-    """
+def _decode(memory, encoded, strict, element):  # type: ignore[no-untyped-def]
+    """The negative of a point, x and y, and the mask of the lanes in which it is refused."""
     y, power = load(element, memory, encoded), load(element, memory, encoded + SIZE)
     odd, unfit = load(element[:2], memory, encoded + 2 * SIZE)
-    x, y, refused = decode(y, power, odd, unfit, strict)
-    x = turn(x, turned)
-    addend, never, numbers = affine_addend(x, y), splat(x, 0), lane_numbers(x)
-    scatter(as_addend(neutral(x[0])), table, multiple_place(never, numbers))
-    point = affine(x, y)
-    scatter(as_addend(point), table, multiple_place(splat(x, 1), numbers))
-    for number in range(2, KEY_ENTRIES):
-        point = add(point, addend, never)
-        scatter(as_addend(point), table, multiple_place(splat(x, number), numbers))
-    return refused
+    return decode(y, power, odd, unfit, strict)
+
+
+@numba.njit
+def _fill_table(table, x, y, other_x, other_y):  # type: ignore[no-untyped-def]
+    """The sums i·P + j·Q of two points, ready to be added, for all digits i and j from -2 to 1."""
+    never, point = splat(x, 0), neutral(x[0])
+    one, other = affine(x, y), affine(other_x, other_y)
+    addend, other_addend = affine_addend(x, y), affine_addend(other_x, other_y)
+    _enter(table, point, 0, 0)
+    for j in range(-1, 2, 2):
+        negative = splat(x, j >> 1)
+        point = add(one, other_addend, negative)
+        _enter(table, point, 1, j)
+        _enter(table, add(point, addend, never), 2, j)
+        _enter(table, add(point, other_addend, negative), 1, 2 * j)
+    _enter(table, double(point), 2, 2)
+    _enter(table, one, 1, 0)
+    _enter(table, double(one), 2, 0)
+    _enter(table, other, 0, 1)
+    _enter(table, double(other), 0, 2)
+
+
+@numba.njit
+def _enter(table, point, i, j):  # type: ignore[no-untyped-def]
+    """Writes the point, which is i·P + j·Q, and its negative, those of them whose digits are from -2 to 1."""
+    addend, like = as_addend(point), point[0]
+    if i < 2 and j < 2:
+        scatter(addend, table, digits_place(splat(like, i), splat(like, j), lane_numbers(like)))
+    if i > -2 and j > -2:
+        scatter(opposite(addend), table, digits_place(splat(like, -i), splat(like, -j), lane_numbers(like)))
 
 
 @numba.njit(inline="always")
@@ -170,21 +187,17 @@ def _prefetch_entry(multiples, place):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(inline="always")
-def _combine(memory, key_table, r_table, multiples, element):  # type: ignore[no-untyped-def]
-    """v(SB - kA - R), from the tables of ±A and -R and the windows of |u|, |v| and |v|S."""
+def _combine(memory, table, multiples, element):  # type: ignore[no-untyped-def]
+    """v(SB - kA - R), from the table of ±A and -R and the windows of |u|, |v| and |v|S."""
     base_entry = element + element + element
     key_entry = base_entry + element
     numbers = lane_numbers(element)
-    point = neutral(element[0])
+    point, never = neutral(element[0]), splat(element, 0)
     for bit in range(_top_bit(memory, element), -1, -1):
         point = double(point)
         if bit % KEY_WIDTH == 0:
-            (u_window,) = load(element[:1], memory, U_WINDOWS + bit // KEY_WIDTH)
-            (v_window,) = load(element[:1], memory, V_WINDOWS + bit // KEY_WIDTH)
-            place, negative = key_place(u_window, numbers)
-            point = add_entry(point, gather(key_entry, key_table, place), negative)
-            place, negative = key_place(v_window, numbers)
-            point = add_entry(point, gather(key_entry, r_table, place), negative)
+            (window,) = load(element[:1], memory, WINDOWS + bit // KEY_WIDTH)
+            point = add_entry(point, gather(key_entry, table, key_place(window, numbers)), never)
         if bit % BASE_WIDTH == 0 and bit <= BASE_TOP_BIT:
             row = BASE_WINDOWS + bit // BASE_WIDTH
             (window,), (next_window,) = load(element[:1], memory, row), load(element[:1], memory, row - 1)
@@ -204,9 +217,8 @@ def _top_bit(memory, element):  # type: ignore[no-untyped-def]
     """The highest bit at which any lane has a digit to be added."""
     every = bits(splat(element, -1))
     for digit in range(KEY_DIGITS - 1, 0, -1):
-        (u_window,) = load(element[:1], memory, U_WINDOWS + digit)
-        (v_window,) = load(element[:1], memory, V_WINDOWS + digit)
-        if bits(are_zero(u_window, v_window)) != every:
+        (window,) = load(element[:1], memory, WINDOWS + digit)
+        if bits(is_zero(window)) != every:
             return max(KEY_WIDTH * digit, BASE_TOP_BIT)
     return np.int64(BASE_TOP_BIT)
 
@@ -232,11 +244,12 @@ def _judge(memory, record, multiples, strict, doublings, element):  # type: igno
     scalar = element[:SCALAR_SIZE]
     pairs = load(scalar + scalar + scalar + scalar[:1], memory, record + PAIRS)
     u, v, vs, negative = halves(pairs, load(scalar, memory, record + S))
-    store(key_windows(u) + key_windows(v) + base_windows(vs), memory, U_WINDOWS)
-    key_table, r_table = memory[KEY_TABLE:R_TABLE], memory[R_TABLE:U_WINDOWS]
-    no_key = _decode_with_multiples(memory, record + KEY, key_table, negative, strict, element)
-    no_r = _decode_with_multiples(memory, record + R, r_table, splat(element, 0), strict, element)
-    point = _combine(memory, key_table, r_table, multiples, element)
+    store(key_windows(u, v) + base_windows(vs), memory, WINDOWS)
+    x, y, no_key = _decode(memory, record + KEY, strict, element)
+    r_x, r_y, no_r = _decode(memory, record + R, strict, element)
+    table = memory[TABLE:WINDOWS]
+    _fill_table(table, turn(x, negative), y, r_x, r_y)
+    point = _combine(memory, table, multiples, element)
     for _ in range(doublings):
         point = double(point)
     (code,) = load(element[:1], memory, record + CODE)

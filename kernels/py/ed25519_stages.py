@@ -1,6 +1,6 @@
 """What verifying an Ed25519 signature computes (RFC 8032, section 5.1.7; ZIP 215), as text over limbs, staged.
 
-`ed25519.py` has the loops around it. k and S are read in windows: digits of a few bits from -2^(width - 1) on.
+`ed25519.py` has the loops around it. Scalars are read in windows: digits of a few bits from -2^(width - 1) on.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from .power_25519 import FIELD, SIZE
 
 CURVE = Edwards25519(FIELD)
 
-KEY_WIDTH = 5
-KEY_DIGITS = 52
+KEY_WIDTH = 2
+KEY_DIGITS = 129
 """For every scalar below 2^256; of most the upper half is 0."""
-KEY_ENTRIES = 1 + (1 << (KEY_WIDTH - 1))
+KEY_ENTRIES = 1 << (2 * KEY_WIDTH)
+"""A sum of multiples of A and R for each pair of digits."""
 KEY_ENTRY_LIMBS = -(-4 * SIZE // 8) * 8
-"""Words from one multiple of a key, or of R, to the next, of which four elements are used."""
+"""Words from one sum to the next, of which four elements are used."""
+
+_ZERO_WINDOW = 0b1010
+"""Of two digits 0."""
 
 BASE_WIDTH = base_point_table.WIDTH
 BASE_DIGITS = 2 * base_point_table.HALF_DIGITS
@@ -104,8 +108,16 @@ def as_addend(point: Sequence[Sequence[Limb]]) -> list[Limb]:
 
 
 @staged
-def key_windows(u: Sequence[Limb]) -> list[Limb]:
-    return scalar_25519.windows(u, KEY_WIDTH, KEY_DIGITS)
+def opposite(addend: Sequence[Limb]) -> list[Limb]:
+    """The negative of what `as_addend` gave."""
+    return [limb for element in CURVE.opposite(_elements(addend)) for limb in element]
+
+
+@staged
+def key_windows(u: Sequence[Limb], v: Sequence[Limb]) -> list[Limb]:
+    """Of each pair of digits, one of u and one of v."""
+    us, vs = (scalar_25519.windows(scalar, KEY_WIDTH, KEY_DIGITS) for scalar in (u, v))
+    return [low | high << KEY_WIDTH for low, high in zip(us, vs, strict=True)]
 
 
 @staged
@@ -114,22 +126,22 @@ def base_windows(vs: Sequence[Limb]) -> list[Limb]:
 
 
 @staged
-def are_zero(window: Limb, other: Limb) -> Limb:
-    """The mask of the lanes where both windows stand for the digit 0."""
-    half = 1 << (KEY_WIDTH - 1)
-    return ((window ^ half) | (other ^ half)).is_zero()
+def is_zero(window: Limb) -> Limb:
+    """The mask of the lanes where the window is that of two digits 0."""
+    return (window ^ _ZERO_WINDOW).is_zero()
 
 
 @staged
-def key_place(window: Limb, lane: Limb) -> tuple[Limb, Limb]:
-    """Where the multiple for a window lies in the key's table, and the mask to subtract it."""
-    magnitude, negative = scalar_25519.signed(window, KEY_WIDTH)
-    return (KEY_ENTRIES * lane + magnitude) * KEY_ENTRY_LIMBS, negative
+def key_place(window: Limb, lane: Limb) -> Limb:
+    """Where the sum for a window lies in the table."""
+    return (KEY_ENTRIES * lane + window) * KEY_ENTRY_LIMBS
 
 
 @staged
-def multiple_place(number: Limb, lane: Limb) -> Limb:
-    return (KEY_ENTRIES * lane + number) * KEY_ENTRY_LIMBS
+def digits_place(digit: Limb, other: Limb, lane: Limb) -> Limb:
+    """The same for a pair of digits."""
+    window = digit + (other << KEY_WIDTH) + _ZERO_WINDOW
+    return (KEY_ENTRIES * lane + window) * KEY_ENTRY_LIMBS
 
 
 @staged
@@ -155,8 +167,11 @@ def next_line(place: Limb) -> Limb:
 @staged
 def add_entry(point: Sequence[Sequence[Limb]], entry: Sequence[Limb], negative: Limb) -> list[list[Limb]]:
     """point ± addend, from a row of either table."""
-    size = len(entry) // SIZE
-    return CURVE.add(point, [entry[SIZE * part : SIZE * (part + 1)] for part in range(size)], negative)
+    return CURVE.add(point, _elements(entry), negative)
+
+
+def _elements(entry: Sequence[Limb]) -> list[Sequence[Limb]]:
+    return [entry[at : at + SIZE] for at in range(0, len(entry), SIZE)]
 
 
 @staged

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -65,9 +64,10 @@ def _save(path: Path, points: Table) -> None:
     """Writes the points and their digest, all or nothing; other processes may do the same."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(np.vstack([points, _digest(points)]).tobytes())
-        os.replace(file.name, path)  # noqa: PTH105  the two names are of different types
+        with tempfile.TemporaryDirectory(dir=path.parent) as beside:  # nothing half written stays
+            written = Path(beside, path.name)
+            written.write_bytes(np.vstack([points, _digest(points)]).tobytes())
+            written.replace(path)
     except OSError as error:
         log.warning("the generator's table will be computed anew next time, as it cannot be kept: %s", error)
 

@@ -4,6 +4,12 @@
 begins at 1/2, for which 590 division steps suffice. Lanes take the same steps, whatever their numbers are. Steps
 look only at the lowest bits of f and g, so that 30 of them are collected in a matrix first and applied to the long
 numbers at once. The long numbers have nine limbs of 30 bits, the last with the sign.
+
+Bounds. What a round of 30 steps multiplies f and g by, a row (u, v) of its matrix, has |u| + |v| <= 2^30, as steps
+double that at most. From it follow: f and g never grow beyond 2^256; and d and e stay between -2m and m for the
+modulus m, as those below 0 are lifted by m first, and before the division m is taken off less than 2^30 times.
+`tests/kernels/py/test_inverse.py` proves that no limb overflows for any numbers within these bounds. In a round
+itself only the lowest bits count, and what is above them wraps.
 """
 
 from __future__ import annotations
@@ -48,7 +54,8 @@ def step(half_delta: Limb, f: Limb, g: Limb, fs: Limb, gs: Limb) -> tuple[Limb, 
     return (half_delta ^ turn) - 1, f, g >> 1, fs << 1, gs
 
 
-def _coefficients(packed: Limb) -> tuple[Limb, Limb]:
+def coefficients(packed: Limb) -> tuple[Limb, Limb]:
+    """u and v."""
     low = (packed << 32).signed_shift(32)
     return low, (packed - low).signed_shift(32)
 
@@ -56,7 +63,7 @@ def _coefficients(packed: Limb) -> tuple[Limb, Limb]:
 @staged
 def apply(f: Sequence[Limb], g: Sequence[Limb], fs: Limb, gs: Limb) -> tuple[list[Limb], list[Limb]]:
     """f and g after a round."""
-    return tuple(_divided(_combined(row, f, g)) for row in (fs, gs))  # type: ignore[return-value]
+    return tuple(divided(combined(coefficients(row), f, g)) for row in (fs, gs))  # type: ignore[return-value]
 
 
 @staged
@@ -64,23 +71,28 @@ def apply_modulo(
     d: Sequence[Limb], e: Sequence[Limb], fs: Limb, gs: Limb, modulus: Sequence[Limb]
 ) -> tuple[list[Limb], list[Limb]]:
     """The same for d and e, divided by 2^30 modulo the modulus; they stay between -2 and 1 times that."""
-    results = []
-    for row in (fs, gs):
-        columns = _combined(row, d, e)
-        u, v = _coefficients(row)
-        # As often the modulus is added as makes the lowest limb 0; d and e below 0 are lifted first.
-        lift = (u & d[-1].signed_shift(63)) + (v & e[-1].signed_shift(63))
-        count = lift - (modulus[-1] * columns[0] + lift & MASK)
-        results.append(_divided([column + count * digit for column, digit in zip(columns, modulus, strict=False)]))
-    return tuple(results)  # type: ignore[return-value]
+    return tuple(divided_modulo(coefficients(row), d, e, modulus) for row in (fs, gs))  # type: ignore[return-value]
 
 
-def _combined(row: Limb, x: Sequence[Limb], y: Sequence[Limb]) -> list[Limb]:
-    u, v = _coefficients(row)
+def divided_modulo(
+    row: tuple[Limb, Limb], d: Sequence[Limb], e: Sequence[Limb], modulus: Sequence[Limb]
+) -> list[Limb]:
+    """(u·d + v·e) / 2^30 modulo the modulus."""
+    u, v = row
+    columns = combined(row, d, e)
+    # As often the modulus is added as makes the lowest limb 0; d and e below 0 are lifted first.
+    lift = (u & d[-1].signed_shift(63)) + (v & e[-1].signed_shift(63))
+    count = lift - (modulus[-1] * (columns[0] & MASK) + lift & MASK)
+    return divided([column + count * digit for column, digit in zip(columns, modulus, strict=False)])
+
+
+def combined(row: tuple[Limb, Limb], x: Sequence[Limb], y: Sequence[Limb]) -> list[Limb]:
+    """Columns of u·x + v·y."""
+    u, v = row
     return [u * a + v * b for a, b in zip(x, y, strict=True)]
 
 
-def _divided(columns: Sequence[Limb]) -> list[Limb]:
+def divided(columns: Sequence[Limb]) -> list[Limb]:
     """A number whose lowest 30 bits are 0 without those."""
     carry = columns[0].signed_shift(BITS)
     limbs = []
@@ -95,9 +107,9 @@ def _divided(columns: Sequence[Limb]) -> list[Limb]:
 def result(d: Sequence[Limb], f: Sequence[Limb], modulus: Sequence[Limb]) -> list[Limb]:
     """The four words of d or, where f is -1, of -d, from 0 to the modulus."""
     minus = f[-1].signed_shift(63)
-    d = _lifted(d, modulus)
+    d = lifted(d, modulus)
     d = _carried([(limb ^ minus) - minus for limb in d])
-    d = _lifted(d, modulus)
+    d = lifted(d, modulus)
     words = [d[0].lift(0)] * 4
     for place, limb in enumerate(d):
         word, bit = divmod(BITS * place, 64)
@@ -107,7 +119,7 @@ def result(d: Sequence[Limb], f: Sequence[Limb], modulus: Sequence[Limb]) -> lis
     return words
 
 
-def _lifted(x: Sequence[Limb], modulus: Sequence[Limb]) -> list[Limb]:
+def lifted(x: Sequence[Limb], modulus: Sequence[Limb]) -> list[Limb]:
     below = x[-1].signed_shift(63)
     return _carried([limb + (digit & below) for limb, digit in zip(x, modulus, strict=False)])
 

@@ -295,28 +295,43 @@ def lane_numbers(_typing: Any, like: Any) -> Any:
 def gather(_typing: Any, like: Any, memory: Any, places: Any) -> Any:
     """A tuple like `like` where each lane's limbs lie side by side, from a word of its own in the vector `places`.
 
-    Places are multiples of the number of lanes: whole vectors are read and transposed, which is faster than the
-    processor's own gathering, and memory is read up to the next multiple.
+    Places are even, and memory is read up to the next even one: limbs are read two by two and put together as
+    they are, which is faster than the processor's own gathering.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        pointers = _places(context, builder, signature, arguments, like.dtype.lanes)
+        pointers = _places(context, builder, signature, arguments, ir.VectorType(I64, 2))
+        lanes = like.dtype.lanes
+        firsts = [lane if lane % 2 == 0 else lanes + lane - 1 for lane in range(lanes)]
+        orders = [ir.Constant(ir.VectorType(I32, lanes), [first + part for first in firsts]) for part in range(2)]
         parts: list[ir.Value] = []
-        while len(parts) < like.count:
-            block = I64(len(parts) // len(pointers))
-            rows = [builder.load(builder.gep(pointer, [block]), align=_aligned(like)) for pointer in pointers]
-            parts += _transposed(builder, rows)
+        for pair in range(-(-like.count // 2)):
+            rows = [builder.load(builder.gep(pointer, [I64(pair)]), align=16) for pointer in pointers]
+            even, odd = _joined(builder, rows[::2]), _joined(builder, rows[1::2])
+            parts += [builder.shuffle_vector(even, odd, order) for order in orders]
         return context.make_tuple(builder, like, parts[: like.count])
 
     return like(like, memory, places), generate
 
 
+def _joined(builder: ir.IRBuilder, pieces: list[ir.Value]) -> ir.Value:
+    """The vectors end to end, as one."""
+    while len(pieces) > 1:
+        size = 2 * pieces[0].type.count
+        order = ir.Constant(ir.VectorType(I32, size), list(range(size)))
+        pieces = [builder.shuffle_vector(x, y, order) for x, y in zip(pieces[::2], pieces[1::2], strict=True)]
+    return pieces[0]
+
+
 @intrinsic
 def scatter(_typing: Any, values: Any, memory: Any, places: Any) -> Any:
-    """Writes a tuple of vectors where `gather` reads them; up to the next multiple of lanes, zeros follow."""
+    """Writes a tuple of vectors where `gather` reads them.
+
+    Places are multiples of the number of lanes; up to the next one, zeros follow.
+    """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
-        pointers = _places(context, builder, signature, arguments, values.dtype.lanes)
+        pointers = _places(context, builder, signature, arguments, ir.VectorType(I64, values.dtype.lanes))
         lanes, zero = len(pointers), ir.Constant(ir.VectorType(I64, len(pointers)), None)
         parts = [builder.extract_value(arguments[0], part) for part in range(values.count)]
         for start in range(0, len(parts), lanes):
@@ -329,11 +344,12 @@ def scatter(_typing: Any, values: Any, memory: Any, places: Any) -> Any:
     return types.void(values, memory, places), generate
 
 
-def _places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, lanes: int) -> list[ir.Value]:
-    """For each lane, the pointer to the vectors that begin at its word."""
+def _places(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any, kind: Any) -> list[ir.Value]:
+    """For each lane, the pointer to the vectors of this kind that begin at its word."""
     words = context.make_array(signature.args[1])(context, builder, arguments[1]).data
+    lanes = signature.args[2].lanes
     starts = [builder.gep(words, [builder.extract_element(arguments[2], I32(lane))]) for lane in range(lanes)]
-    return [builder.bitcast(start, ir.VectorType(I64, lanes).as_pointer()) for start in starts]
+    return [builder.bitcast(start, kind.as_pointer()) for start in starts]
 
 
 def _transposed(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:

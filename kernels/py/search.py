@@ -70,12 +70,22 @@ def highest_top_word(target: int) -> int:
 
 def confirm(hash_headers: Callable[[Bytes2D], Bytes2D], header: bytes, candidates: Nonces, target: int) -> Nonces:
     """The candidates whose whole digest is at most the target, in their order."""
+    return candidates[confirmed(hash_headers, np.tile(as_row(header), (len(candidates), 1)), candidates, target)]
+
+
+def confirmed(
+    hash_headers: Callable[[Bytes2D], Bytes2D], headers: Bytes2D, candidates: Nonces, target: int
+) -> npt.NDArray[np.bool_]:
+    """Which candidates are hits, each as the nonce of the header in its row; the headers are overwritten."""
     if not len(candidates):  # most often, and what hashes headers may have to be loaded first
-        return candidates
-    headers = np.empty((len(candidates), HEADER_BYTES), np.uint8)
-    headers[:] = np.frombuffer(header, np.uint8)
+        return np.empty(0, np.bool_)
     headers[:, -4:] = candidates.astype("<u4").view(np.uint8).reshape(-1, 4)
-    return candidates[at_most(hash_headers(headers), target)]
+    return at_most(hash_headers(headers), target)
+
+
+def as_row(header: bytes) -> Bytes2D:
+    """A header as a batch of one, uint8 of shape (1, 80)."""
+    return np.frombuffer(header, np.uint8).reshape(1, HEADER_BYTES)
 
 
 def at_most(digests: Bytes2D, target: int) -> npt.NDArray[np.bool_]:

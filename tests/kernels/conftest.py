@@ -37,7 +37,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return _backend(request.param, [request.param])
 
 
-@pytest.fixture(params=[*_parameters([d for d in DEVICES.values() if d.verifies]), QUORUM])
+@pytest.fixture(params=[*_parameters([d for d in DEVICES.values() if d.verifies and not d.simulator]), QUORUM])
 def verifier(request: pytest.FixtureRequest) -> Backend:
     """A backend that verifies signatures, or two that check each other."""
     return _backend(request.param, request.param.removeprefix("quorum:").split("+"))

@@ -6,7 +6,7 @@ import pytest
 
 from quorate.kernels import catalog
 from quorate.kernels.backend import UnavailableError, UsageError
-from quorate.kernels.faulty import Faulty
+from quorate.kernels.faulty import IN_SEARCHES, IN_VERDICTS, LIES, Faulty
 from quorate.kernels.quorum import Quorum
 
 
@@ -35,6 +35,24 @@ def test_liars_and_quorums_are_built_from_names() -> None:
     quorum = catalog.open_backend("quorum:reference+cpu")
     assert isinstance(quorum, Quorum)
     assert quorum.device.name == "quorum:reference+cpu"
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_that_cannot_show_is_not_told(lie: str) -> None:
+    """Or a liar would pass as honest, alone and in a quorum."""
+    names = [
+        f"faulty:{lie}:reference",
+        f"quorum:reference+faulty:{lie}:cpu",
+        f"faulty:crash:faulty:{lie}:reference",
+    ]
+    for name in names:
+        assert catalog.open_backend(name).device.name == name
+        for opened, lies in ((catalog.open_searcher, IN_SEARCHES), (catalog.open_verifier, IN_VERDICTS)):
+            if lie in lies:
+                assert opened(name).device.name == name
+            else:
+                with pytest.raises(UsageError, match=f"faulty:{lie}:.*{lie} cannot show.* {', '.join(lies)} can"):
+                    opened(name)
 
 
 @pytest.mark.parametrize(

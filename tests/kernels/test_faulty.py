@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from quorate.kernels.backend import DeviceError, UsageError
-from quorate.kernels.faulty import HONEST_WINDOWS, LIES, Faulty
+from quorate.kernels.faulty import HONEST_WINDOWS, IN_SEARCHES, IN_VERDICTS, LIES, Faulty
 from quorate.kernels.reference import ReferenceBackend
 from quorate.kernels.signatures import Rules, Scheme, SignatureBatch, Verdict
 
@@ -86,6 +86,26 @@ def test_a_liar_says_so(lie: str) -> None:
     device = Faulty(ReferenceBackend(), lie).device
     assert device.name == f"faulty:{lie}:reference"
     assert "on purpose" in device.description
+
+
+def test_every_lie_can_show_somewhere() -> None:
+    """In searches, of which fingerprints are a part, or in verdicts, as the lists of both have it."""
+    batch = signatures()
+    for lie in LIES:
+        liar, fingerprint = Faulty(ReferenceBackend(), lie), ReferenceBackend().fingerprint(HEADER, 0, 99)
+        verdicts, searches = False, lie == "slow"
+        for _ in range(HONEST_WINDOWS + 8):
+            try:
+                searches |= answer(liar) != TRUE or liar.fingerprint(HEADER, 0, 99) != fingerprint
+            except DeviceError:
+                searches = True
+        liar = Faulty(ReferenceBackend(), lie)
+        for _ in range(HONEST_WINDOWS + 8):
+            try:
+                verdicts |= liar.verify(batch).tolist() != GOOD_AND_BAD
+            except DeviceError:
+                verdicts = True
+        assert (searches, verdicts) == (lie in IN_SEARCHES, lie in IN_VERDICTS)
 
 
 def test_an_unknown_lie_is_refused() -> None:

@@ -120,6 +120,12 @@ def test_no_quorum_when_too_few_are_right() -> None:
         quorum.verify(BATCHES[0][0])
 
 
+def test_no_quorum_when_nobody_is_right() -> None:
+    quorum = Quorum([Faulty(Stranger(), "false-refusal"), Faulty(ReferenceBackend(), "false-accept")])
+    with pytest.raises(DeviceError, match="^no quorum: 2 independent members have to be right, and none was$"):
+        quorum.verify(BATCHES[0][0])
+
+
 def test_a_member_that_failed_is_not_asked_again() -> None:
     quorum, [found] = work([Stranger(), Faulty(ReferenceBackend(), "crash")])
     assert found.windows == len(quorum.records[1].batches) == HONEST_WINDOWS

@@ -32,6 +32,18 @@ def test_gpus_get_scalar_code_whatever_the_host_is(platform: str) -> None:
     assert not choice.avx512
 
 
+@pytest.mark.parametrize(
+    ("features", "lanes"),
+    [(AVX512 | {"avx2"}, 8), (ZEN_3, 4), (frozenset(), 2)],
+    ids=["AVX-512", "AVX2", "neither"],
+)
+def test_signatures_take_64_bit_lanes_in_vectors_as_long(features: frozenset[str], lanes: int) -> None:
+    choice = choose("Portable Computing Language", gpu=False, features=features)
+    assert (choice.for_signatures.width, choice.for_signatures.chains) == (lanes, 1)
+    assert choice.for_signatures.avx512 == choice.avx512
+    assert choose("NVIDIA CUDA", gpu=True, features=features).for_signatures.lanes == 1
+
+
 def test_groups_divide_the_items() -> None:
     table = [choice for choice in vars(choices).values() if isinstance(choice, choices.Choice)]
     assert len(table) >= 6

@@ -34,7 +34,7 @@ def test_points_stay_within_bounds() -> None:
     point, mask = [ELEMENT] * 5, Interval(-1, 0)
     addend = CURVE.addend(point)
     affine = CURVE.affine_addend(ELEMENT, ELEMENT)
-    results: list[Sequence[Sequence[Limb]]] = [CURVE.double(point), addend, affine]
+    results: list[Sequence[Sequence[Limb]]] = [CURVE.double(point), addend, affine, CURVE.opposite(addend)]
     results += [CURVE.neutral(mask), CURVE.affine(ELEMENT, ELEMENT)]
     results += [CURVE.add(point, addend, mask), CURVE.add(point, affine, mask)]
     assert all(is_element(element) for result in results for element in result)
@@ -106,6 +106,7 @@ def test_doubling_and_addition_are_complete() -> None:
             for addend in addends:
                 assert affine(CURVE.add(point, addend, Number(0))) == plus(one, other)
                 assert affine(CURVE.add(point, addend, Number((1 << 64) - 1))) == plus(one, negative(other))
+                assert affine(CURVE.add(point, CURVE.opposite(addend), Number(0))) == plus(one, negative(other))
 
 
 def test_what_is_neutral() -> None:

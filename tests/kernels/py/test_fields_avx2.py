@@ -130,6 +130,7 @@ def test_the_group_law_of_ed25519_stays_within_bounds() -> None:
         *curve.add(point, affine, mask),
         *curve.add(point, projective, mask),
         *curve.addend(point),
+        *curve.opposite(curve.addend(point)),
         curve.decode(x, x, Interval(0, 1))[0],
     ]
     assert all(within(element, CURVE25519.element) for element in results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -324,6 +325,21 @@ def test_the_table_has_odd_multiples_of_the_generator() -> None:
     for window, index in ((0, 0), (0, 1), (0, 4095), (1, 0), (7, 1234), (19, 0), (19, 4095)):
         expected = times((2 * index + 1) << (13 * window), G)
         assert point_at(table[4096 * window + index]) == expected
+
+
+def test_a_table_for_which_there_is_no_room_leaves_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The limit on the size of a file stands in for a full disk: the write itself fails, after it began."""
+    points = np.arange(1 << 20, dtype=np.uint64).reshape(-1, generator_table.WORDS)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        generator_table._save(tmp_path / "points.table", points)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "File too large" in caplog.text
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_damaged_table_is_computed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
