@@ -18,7 +18,7 @@ by G: x((1 − t)G + Q) = x(P + G).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,28 +54,60 @@ def decide(checks: Collection[Check], backend: Backend) -> dict[Check, bool]:
 
     Raises what `Backend.verify` does.
     """
-    if not checks:
-        return {}
-    ecdsa, schnorr, commitments = ([check for check in checks if check.kind is kind] for kind in CheckKind)
-    signed = ecdsa + schnorr
-    questions = [question for check in commitments for question in _questions(check)]
+    verdicts, _ = decide_beside(None, checks, backend)
+    return verdicts
 
+
+def decide_beside(
+    beside: SignatureBatch | None, checks: Collection[Check], backend: Backend
+) -> tuple[dict[Check, bool], bool]:
+    """The same, and whether all signatures of a batch under `RULES` are valid, in one call together."""
+    batches = [] if beside is None else [beside]
+    ecdsa, schnorr, commitments = ([check for check in checks if check.kind is kind] for kind in CheckKind)
+    if checks:
+        batches.append(_batch(ecdsa, schnorr, commitments))
+    if not batches:
+        return {}, True
+    good = (backend.verify(_joined(batches)) == Verdict.VALID).tolist()
+
+    answers = iter(good[len(good) - len(batches[-1]) :]) if checks else iter(())
+    verdicts = dict(zip(ecdsa + schnorr, answers, strict=False))
+    for check, first, second in zip(commitments, answers, answers, strict=True):
+        verdicts[check] = first and second
+    return verdicts, beside is None or all(good[: len(beside)])
+
+
+def _batch(ecdsa: Sequence[Check], schnorr: Sequence[Check], commitments: Sequence[Check]) -> SignatureBatch:
+    """A row for each signature, and two for each commitment."""
+    signed = [*ecdsa, *schnorr]
+    questions = [question for check in commitments for question in _questions(check)]
     decoded, _ = parse_der([check.signature for check in ecdsa], strict=False)
     plain = b"".join([check.signature for check in schnorr] + [question.signature for question in questions])
-    batch = SignatureBatch.of(
+    return SignatureBatch.of(
         [Scheme.ECDSA] * len(ecdsa) + [Scheme.SCHNORR] * len(schnorr) + [Scheme.ECDSA] * len(questions),
         [check.key for check in signed] + [question.key for question in questions],
         np.concatenate([decoded, np.frombuffer(plain, np.uint8).reshape(-1, SIGNATURE_BYTES)]),
         [check.message for check in signed] + [question.message for question in questions],
         RULES,
     )
-    good = (backend.verify(batch) == Verdict.VALID).tolist()
 
-    verdicts = dict(zip(signed, good[: len(signed)], strict=True))
-    answers = iter(good[len(signed) :])
-    for check, first, second in zip(commitments, answers, answers, strict=True):
-        verdicts[check] = first and second
-    return verdicts
+
+def _joined(batches: Sequence[SignatureBatch]) -> SignatureBatch:
+    """One batch after the other."""
+    first, *others = batches
+    if not others:
+        return first
+    ends = np.cumsum([batch.offsets[-1] for batch in batches])
+    return SignatureBatch(
+        np.concatenate([batch.schemes for batch in batches]),
+        np.concatenate([batch.keys for batch in batches]),
+        np.concatenate([batch.signatures for batch in batches]),
+        np.concatenate([batch.messages for batch in batches]),
+        np.concatenate(
+            [first.offsets, *[batch.offsets[1:] + end for batch, end in zip(others, ends, strict=False)]]
+        ),
+        first.rules,
+    )
 
 
 def _questions(check: Check) -> tuple[_Question, _Question]:

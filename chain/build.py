@@ -64,3 +64,19 @@ def commit(block: Block) -> Block:
         outputs=(*coinbase.outputs, output),
     )
     return replace(block, transactions=(committed, *others))
+
+
+def split_coinbase(block: Block, size: int) -> tuple[bytes, bytes]:
+    """The coinbase without its witness, before and behind the last `size` bytes of its script: the extranonce."""
+    [coinbase] = block.transactions[:1]
+    [spent] = coinbase.inputs
+    end = 4 + 1 + 36 + 1 + len(spent.script_sig)  # version, number of inputs, outpoint, size of the script
+    return coinbase.stripped[: end - size], coinbase.stripped[end:]
+
+
+def complete_block(block: Block, header: BlockHeader, extranonce: bytes) -> Block:
+    """The block with a mined header, and with its extranonce as the last bytes of the coinbase's script."""
+    coinbase, *others = block.transactions
+    [spent] = coinbase.inputs
+    script = spent.script_sig[: -len(extranonce)] + extranonce
+    return Block(header, (replace(coinbase, inputs=(spent._replace(script_sig=script),)), *others))

@@ -3,7 +3,7 @@
 The checks of a block come in the order of what they need: its bytes (`check_block.py`), the headers below
 (`check_header.py`, `check_block_context.py`), and, once its branch has the most work, the coins and scripts
 (`connect_block.py`). Each block that comes in is one transaction of the store, with the whole reorganisation
-that it may cause.
+that it may cause; the scripts of several that follow the tip can be run together before (`ahead.py`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ..kernels.backend import Backend, UsageError
+from .ahead import Ahead, Waiting
 from .block import Block
 from .check_block import check_block
-from .check_block_context import check_block_context
+from .check_block_context import BlockContext, check_block_context
 from .check_header import check_header, check_work
 from .coins import undo
-from .connect_block import check_scripts, connect_block
+from .connect_block import Connection, check_scripts, connect_block
 from .genesis import genesis_block
 from .header import display_hash
 from .orphans import Orphans
@@ -77,6 +79,19 @@ class Outcome:
     """Blocks that left the chain for it."""
 
 
+class _Candidate(NamedTuple):
+    """A block that has a place in the tree."""
+
+    raw: bytes
+    block: Block
+    digest: bytes
+    parent: Node
+    context: BlockContext
+
+    refusal: Refusal | None
+    """Why it is none that can be connected, from its bytes and the headers below."""
+
+
 class _RefusedError(Exception):
     """Ends an attempt to connect a branch."""
 
@@ -112,19 +127,46 @@ class Chainstate:
         if tip is None:
             raise DamagedError(f"{self.store.folder} does not have its own tip; it is damaged")
         self.tip = tip
+        self._ahead = Ahead(self.store.coins)
 
     def accept(self, raw: bytes) -> list[Outcome]:
         """Take in a block, and the held ones that can follow it; what became of each, itself first.
 
-        Raises `StoreError` where the disk fails, with nothing changed, and what `Backend.verify` raises.
+        Nothing may wait from `offer`. Raises `StoreError` where the disk fails, with nothing changed, and what
+        `Backend.verify` raises.
         """
-        outcomes = [self._accept(raw)]
-        for outcome in outcomes:  # grows while it is read
+        outcomes = []
+        waiting = [raw]
+        for block in waiting:  # grows while it is read
+            [outcome] = [*self.offer(block), *self.settle()]
+            outcomes.append(outcome)
             if outcome.height is not None:
-                outcomes += map(self._accept, self._orphans.take(outcome.hash))
+                waiting += self._orphans.take(outcome.hash)
         return outcomes
 
-    def _accept(self, raw: bytes) -> Outcome:
+    def offer(self, raw: bytes) -> list[Outcome]:
+        """Take in a block whose scripts may wait for those of later ones.
+
+        Returns what became of it and of those before it that waited, in their order, or nothing while it waits.
+        A block that waits is in the tree, but neither in the store nor the tip; only `offer` and `settle` may
+        follow. Raises what `accept` does, after which nothing waits.
+        """
+        with self._or_as_stored():
+            found = self._examine(raw)
+            if isinstance(found, _Candidate) and self._waits(found):
+                return self._settle() if self._ahead.enough else []
+            outcomes = self._settle()
+            if outcomes:
+                found = self._examine(raw)  # it may stand on what has been refused by now
+            return [*outcomes, found if isinstance(found, Outcome) else self._enter(found)]
+
+    def settle(self) -> list[Outcome]:
+        """What became of the blocks that waited. Raises what `accept` does, with those kept that were done."""
+        with self._or_as_stored():
+            return self._settle()
+
+    def _examine(self, raw: bytes) -> _Candidate | Outcome:
+        """All checks but those of the coins and scripts."""
         try:
             block = Block.parse(raw)
         except MalformedError as error:
@@ -147,19 +189,57 @@ class Chainstate:
         refusal = check_header(block.header, digest, ancestry, required, int(self._clock()))
         if refusal:
             return Outcome(name, Status.REFUSED, height, refusal)
+        context = self.tree.context(parent)
         refusal = (
             check_block(block, digest, self.network)
             or check_signature(block, self.network, self._backend)
-            or check_block_context(block, self.tree.context(parent))
+            or check_block_context(block, context)
         )
         if refusal and refusal.reason in _NOT_ITS_FAULT:
             return Outcome(name, Status.REFUSED, height, refusal)
+        return _Candidate(raw, block, digest, parent, context, refusal)
+
+    def _waits(self, found: _Candidate) -> bool:
+        """Put a block that would be the next tip to those that wait; False for any other."""
+        last = self._ahead.waiting[-1].node if self._ahead.waiting else self.tip
+        if found.refusal or found.parent is not last:
+            return False
+        connection = self._ahead.connect(found.block, found.digest, found.context)
+        if connection is None:
+            return False
+        node = self.tree.add(found.block.header, found.digest)
+        self._ahead.add(Waiting(node, found.raw, found.block, connection))
+        return True
+
+    def _settle(self) -> list[Outcome]:
+        ahead, self._ahead = self._ahead, Ahead(self.store.coins)
+        refused, refusal = ahead.check(self._backend, self.cache) or (None, None)
+        if refused and refusal:
+            self.tree.refuse(refused, refusal)
+        outcomes = []
+        for node, raw, _, connection in ahead.waiting:
+            with self.store.transaction():
+                self.store.add_block(node.hash, node.header, raw, refusal if node is refused else None)
+                if node.refusal is None:
+                    self._apply(node, connection)
+                    self.store.tip = node.hash
+            if node.refusal is None:
+                self.tip = node
+            status = Status.REFUSED if node.refusal else Status.TIP
+            outcomes.append(Outcome(node.name, status, node.height, node.refusal))
+        return outcomes
+
+    def _enter(self, found: _Candidate) -> Outcome:
+        """Put a block into the tree and the store, and switch to its branch if that has the most work now."""
         old_tip = self.tip
-        with self._all_or_nothing():
-            self.store.add_block(digest, block.header, None if refusal else raw, refusal)
-            node = self.tree.add(block.header, digest, refusal)
+        name, height = display_hash(found.digest), found.parent.height + 1
+        with self.store.transaction():
+            self.store.add_block(
+                found.digest, found.block.header, None if found.refusal else found.raw, found.refusal
+            )
+            node = self.tree.add(found.block.header, found.digest, found.refusal)
             if node.refusal is None and node.preference > self.tip.preference:
-                self._activate(node, {digest: block})
+                self._activate(node, {found.digest: found.block})
         if node.refusal:
             return Outcome(name, Status.REFUSED, height, node.refusal)
         if self.tip is not node:
@@ -171,7 +251,7 @@ class Chainstate:
         node = self._find(digest)
         if node.parent is None:
             raise UsageError("genesis cannot be marked invalid")
-        with self._all_or_nothing():
+        with self._or_as_stored(), self.store.transaction():
             self._refuse(node, Refusal(Reason.MARKED_INVALID, "it was marked invalid by hand"))
             self._activate(self.tree.best(), {})
 
@@ -181,7 +261,7 @@ class Chainstate:
         `UsageError` for an unknown block, and where one of them was refused for its bytes, which are not kept.
         """
         node = self._find(digest)
-        with self._all_or_nothing():
+        with self._or_as_stored(), self.store.transaction():
             for marked in self.tree.reconsider(node):
                 if self.store.read_block(marked.hash) is None:
                     raise UsageError(f"block {marked.name} was refused for its own bytes, which no rule forgives")
@@ -208,11 +288,10 @@ class Chainstate:
         return node
 
     @contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        """A transaction after whose failure the tree is what the store says again."""
+    def _or_as_stored(self) -> Iterator[None]:
+        """After a failure inside, the tree is what the store says again."""
         try:
-            with self.store.transaction():
-                yield
+            yield
         except BaseException:
             self._load()
             raise
@@ -255,8 +334,11 @@ class Chainstate:
         refusal, _ = check_scripts(block, found, self._backend, self.cache)
         if refusal:
             raise _RefusedError(node, refusal)
-        found.changes.apply(self.store.coins)
-        self.store.set_undo(node.hash, found.changes.spent)
+        self._apply(node, found)
+
+    def _apply(self, node: Node, connection: Connection) -> None:
+        connection.changes.apply(self.store.coins)
+        self.store.set_undo(node.hash, connection.changes.spent)
 
     def _refuse(self, node: Node, refusal: Refusal) -> None:
         self.tree.refuse(node, refusal)

@@ -47,6 +47,23 @@ class MemoryCoins(dict[OutPoint, Coin]):
         self.update(add)
 
 
+class CoinLayer:
+    """Changes on top of other coins, which stay as they are."""
+
+    def __init__(self, below: CoinView) -> None:
+        self._below = below
+        self._changes: dict[OutPoint, Coin | None] = {}
+
+    def get(self, outpoint: OutPoint, /) -> Coin | None:
+        if outpoint in self._changes:
+            return self._changes[outpoint]
+        return self._below.get(outpoint)
+
+    def change(self, remove: Iterable[OutPoint], add: Iterable[tuple[OutPoint, Coin]]) -> None:
+        self._changes.update(dict.fromkeys(remove))
+        self._changes.update(add)
+
+
 @dataclass(frozen=True, slots=True)
 class CoinChanges:
     """What a block does to the coins, net: what it creates and spends itself appears in neither."""
@@ -96,8 +113,8 @@ def unpack(data: bytes) -> Iterator[tuple[OutPoint, Coin]]:
 
 
 def digest(coins: Iterable[tuple[OutPoint, Coin]]) -> str:
-    """SHA-256 over the coins in the order of their outpoints, each as `pack` writes it: 64 hexadecimal digits."""
+    """SHA-256 over the coins, which come in the order of their outpoints, each as `pack` writes it; 64 digits."""
     state = hashlib.sha256()
-    for coin in sorted(coins):
+    for coin in coins:
         state.update(pack([coin]))
     return state.hexdigest()

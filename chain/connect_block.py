@@ -21,7 +21,7 @@ from .script_flags import script_flags
 from .sigops import MAX_BLOCK_SIGOPS_COST, sigop_cost
 from .transaction import OutPoint, Transaction
 from .verdict_cache import VerdictCache
-from .verdicts import ScriptReport, Spend, verify_inputs
+from .verdicts import ScriptFault, ScriptReport, Spend, verify_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def connect_block(block: Block, digest: bytes, context: BlockContext, coins: Coi
     The block has passed `check_block` and `check_block_context`. No coin is changed here.
     """
     work = _Work(block, display_hash(digest), context, coins)
-    if not _is_known_unique(context) and (refusal := work.check_repeats()):
+    if not is_known_unique(context) and (refusal := work.check_repeats()):
         return refusal
     for index, transaction in enumerate(block.transactions):
         if refusal := work.connect(index, transaction):
@@ -60,14 +60,17 @@ def check_scripts(
     """The first input that its script refuses, and the report on all; signatures go to `backend` in one batch."""
     report = verify_inputs(connection.spends, connection.flags, backend, cache)
     fault = report.first_fault()
-    if fault is None:
-        return None, report
+    return fault and script_refusal(block, fault), report
+
+
+def script_refusal(block: Block, fault: ScriptFault) -> Refusal:
+    """`fault` counts the transactions behind the coinbase."""
     index = fault.transaction + 1
     detail = f"{place(index, block.transactions[index])} fails at input {fault.input}: {fault.error.value}"
-    return Refusal(Reason.SCRIPT_FAILED, detail), report
+    return Refusal(Reason.SCRIPT_FAILED, detail)
 
 
-def _is_known_unique(context: BlockContext) -> bool:
+def is_known_unique(context: BlockContext) -> bool:
     """Whether BIP34 makes every coinbase unique, so that BIP30 need not be checked: on the branch on which the
     block at `bip34_height` is the known one, up to the first old coinbase that a height's push can equal."""
     known = context.network.bip34_hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def import_files(
 
     The files are read twice, first for their headers, so that memory does not grow with the blocks. `progress`
     is called with the blocks done and found. Raises `UsageError` for a file that cannot be read or is none, and
-    what `Chainstate.accept` raises.
+    what `Chainstate.accept` raises; what was done stays in the chain.
     """
     report = ImportReport()
     files = [BlockFile(path, chainstate.network) for path in paths]
@@ -57,19 +57,29 @@ def import_files(
     ready = [(copies[child], child) for parent in roots for child in above[parent]]
     heapq.heapify(ready)
     done = 0
+
+    def count(outcomes: Iterable[Outcome]) -> None:
+        nonlocal done
+        for outcome in outcomes:
+            report.counts[outcome.status] += 1
+            if outcome.status is Status.REFUSED:
+                report.refused.append(outcome)
+            done += 1
+            if progress:
+                progress(done, report.found)
+
     while ready:
         places, digest = heapq.heappop(ready)
         for number, place in places:
-            [outcome, *_] = chainstate.accept(files[number].read(place))
+            outcomes = chainstate.offer(files[number].read(place))
             if chainstate.tree.get(digest):
                 for child in above.get(digest, ()):
                     heapq.heappush(ready, (copies[child], child))
-                break  # else this copy is damaged, and the next one may not be
-        report.counts[outcome.status] += 1
-        if outcome.status is Status.REFUSED:
-            report.refused.append(outcome)
-        done += 1
-        if progress:
-            progress(done, report.found)
+                break
+            *outcomes, refused = outcomes  # this copy is damaged, and the next one may not be
+            count(outcomes)
+            outcomes = [refused]
+        count(outcomes)
+    count(chainstate.settle())
     report.counts[Status.ORPHAN] += report.found - done
     return report

@@ -42,7 +42,9 @@ CREATE TABLE blocks (
     reason TEXT,                   -- why it is refused; NULL where it is not, or only for a block below
     detail TEXT,
     undo BLOB                      -- the coins that it spent; NULL before it was first connected
-);
+)"""
+
+COINS_SCHEMA = """
 CREATE TABLE coins (
     txid BLOB NOT NULL,
     vout INTEGER NOT NULL,
@@ -51,8 +53,10 @@ CREATE TABLE coins (
     value INTEGER NOT NULL,        -- satoshis
     script BLOB NOT NULL,
     PRIMARY KEY (txid, vout)
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID"""
+
+CACHE = "PRAGMA cache_size = -65536"
+"""In KiB."""
 
 _CHECKPOINT_EVERY = 64
 """Transactions between two visits to the disk proper."""
@@ -106,11 +110,11 @@ class Store:
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("PRAGMA wal_autocheckpoint = 0")
-        run("PRAGMA cache_size = -65536")
+        run(CACHE)
         run("BEGIN IMMEDIATE")
         [application], [version] = run("PRAGMA application_id").fetchone(), run("PRAGMA user_version").fetchone()
         if version == 0 and not run("SELECT 1 FROM sqlite_master").fetchone():
-            for statement in _SCHEMA.split(";\n"):
+            for statement in (*_SCHEMA.split(";\n"), COINS_SCHEMA):
                 run(statement)
             run(f"PRAGMA application_id = {_APPLICATION}")
             run(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -128,10 +132,7 @@ class Store:
         name = self._get("network")
         if name != self.network.name:
             raise StoreError(f"the chain in {self.folder} is one of {name!s}, not of {self.network.name}")
-        file, end = run(
-            "SELECT max(file), max(offset + size) FROM blocks WHERE file = (SELECT max(file) FROM blocks)"
-        ).fetchone()
-        self._file, self._offset = file or 0, end or 0
+        self._find_end()
         path = self._path(self._file)
         size = path.stat().st_size if path.exists() else 0
         if size < self._offset:
@@ -139,6 +140,13 @@ class Store:
                 f"{path} is cut off: {self._offset} bytes expected, {size} found; "
                 "import the block files that are left into a new folder"
             )
+
+    def _find_end(self) -> None:
+        """Where the next block goes: behind the last one in the last file."""
+        file, end = self._database.execute(
+            "SELECT max(file), max(offset + size) FROM blocks WHERE file = (SELECT max(file) FROM blocks)"
+        ).fetchone()
+        self._file, self._offset = file or 0, end or 0
 
     def close(self) -> None:
         """Bring everything to the disk proper, and let others in."""
@@ -150,15 +158,14 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """What is done inside is done wholly or, if an exception leaves it, not at all."""
         with self._explained():
-            self._database.execute("BEGIN IMMEDIATE")
-            offset = self._file, self._offset
             try:
+                self._database.execute("BEGIN IMMEDIATE")  # in here, for Ctrl-C can come right behind it
                 yield
                 self._database.execute("COMMIT")
             except BaseException:
-                self._file, self._offset = offset
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
+                self._find_end()  # Ctrl-C can come right behind COMMIT too
                 raise
             self._since_checkpoint += 1
             if self._since_checkpoint >= _CHECKPOINT_EVERY:
@@ -358,6 +365,18 @@ class CoinTable:
             "SELECT * FROM coins ORDER BY txid, vout"
         ):
             yield OutPoint(txid, index), Coin(TxOut(value, script), height, bool(is_coinbase))
+
+    def of_script(self, script: bytes) -> list[tuple[OutPoint, Coin]]:
+        """The coins that this script locks, the oldest first. All coins are read for it: there is no index."""
+        rows = self._database.execute(
+            "SELECT txid, vout, value, height, is_coinbase FROM coins WHERE script = ? "
+            "ORDER BY height, txid, vout",
+            (script,),
+        )
+        return [
+            (OutPoint(txid, vout), Coin(TxOut(value, script), height, bool(is_coinbase)))
+            for txid, vout, value, height, is_coinbase in rows
+        ]
 
     def total(self) -> tuple[int, int]:
         """How many there are, and their satoshis."""

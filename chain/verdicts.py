@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..kernels.backend import Backend
-from .batch import decide
+from ..kernels.signatures import SignatureBatch
+from .batch import decide, decide_beside
 from .script.checker import Check, Checker, CheckKind, Verdicts
 from .script.errors import ScriptError
 from .script.sighash import SignatureHashes
@@ -134,13 +135,26 @@ class OnTheSpot:
 
 
 @dataclass(slots=True, eq=False)
-class _Run:
-    """The last run of one input's script."""
+class Run:
+    """One input, and how its script ended when it ran last."""
 
     hashes: SignatureHashes
     input: int
     error: ScriptError = ScriptError.OK
     guessed: list[Check] = field(default_factory=list)
+
+
+class Settlement(NamedTuple):
+    """What `settle` asked of the backend."""
+
+    checks: Counter[CheckKind]
+    """How many different checks, by kind."""
+
+    seconds: float
+    """Wall time in the backend and in preparing its batches."""
+
+    beside_good: bool
+    """Whether the signatures beside those of the scripts are all valid. Where not, the runs are not settled."""
 
 
 def verify_input(hashes: SignatureHashes, index: int, flags: int, verdicts: Verdicts) -> ScriptError:
@@ -159,9 +173,29 @@ def verify_inputs(
     learns the others. Raises `UsageError` for a transaction without one output for each input, and what
     `Backend.verify` raises.
     """
-    table = Table(cache)
     hashes = [SignatureHashes(*spend) for spend in spends]
-    runs = [_Run(owner, index) for owner in hashes for index in range(len(owner.spent))]
+    runs = [Run(owner, index) for owner in hashes for index in range(len(owner.spent))]
+    settlement = settle(runs, flags, backend, cache)
+    errors = iter([run.error for run in runs])
+    return ScriptReport(
+        errors=tuple([tuple([next(errors) for _ in spend.spent]) for spend in spends]),
+        checks=settlement.checks,
+        signature_seconds=settlement.seconds,
+    )
+
+
+def settle(
+    runs: Sequence[Run],
+    flags: int,
+    backend: Backend,
+    cache: VerdictCache | None = None,
+    beside: SignatureBatch | None = None,
+) -> Settlement:
+    """Run the scripts until each ended as in line. Signatures `beside` them are verified in the first batch.
+
+    Raises what `Backend.verify` raises.
+    """
+    table = Table(cache)
     checks: Counter[CheckKind] = Counter()
     seconds = 0.0
 
@@ -172,19 +206,17 @@ def verify_inputs(
             run.error = verify_input(run.hashes, run.input, flags, guesses)
             run.guessed = guesses.made
         start = time.perf_counter()
-        verdicts = decide(dict.fromkeys(check for run in pending for check in run.guessed), backend)
+        guessed = dict.fromkeys(check for run in pending for check in run.guessed)
+        verdicts, beside_good = decide_beside(beside, guessed, backend)
         table.learn(verdicts)
         seconds += time.perf_counter() - start
         checks.update(check.kind for check in verdicts)
+        if not beside_good:
+            return Settlement(checks, seconds, False)
+        beside = None
         pending = [run for run in pending if not all(verdicts[check] for check in run.guessed)]
 
     on_the_spot = OnTheSpot(backend, table)
     for run in pending:
         run.error = verify_input(run.hashes, run.input, flags, on_the_spot)
-
-    errors = iter([run.error for run in runs])
-    return ScriptReport(
-        errors=tuple([tuple([next(errors) for _ in spend.spent]) for spend in spends]),
-        checks=checks + on_the_spot.checks,
-        signature_seconds=seconds + on_the_spot.seconds,
-    )
+    return Settlement(checks + on_the_spot.checks, seconds + on_the_spot.seconds, True)

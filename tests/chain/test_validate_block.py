@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from quorate.chain.block import Block
 from quorate.chain.coins import Coin
 from quorate.chain.params import network
 from quorate.chain.script.checker import CheckKind
-from quorate.chain.validate_block import BlockReport, read_prevouts, validate_block
+from quorate.chain.validate_block import FAST_FROM, BlockReport, read_prevouts, validate_block
 from quorate.kernels.backend import UsageError
 
 from .regtest import block_verifier
@@ -41,6 +43,17 @@ def test_a_valid_block(raw: bytes, prevouts: list[Coin]) -> None:
     assert report.checks[CheckKind.SCHNORR] >= 2_223
     assert set(report.seconds) == {"parse", "pow", "rules", "scripts", "signatures"}
     assert min(report.seconds.values()) > 0
+
+
+def test_both_roads_report_the_same(raw: bytes, prevouts: list[Coin], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(raw) > FAST_FROM
+    with monkeypatch.context() as patch:
+        patch.delattr(Block, "parse")  # the first step of the plain road
+        fast = validate(raw, prevouts)
+    monkeypatch.setattr("quorate.chain.validate_block.FAST_FROM", len(raw) + 1)
+    plain = validate(raw, prevouts)
+    assert replace(fast, seconds={}) == replace(plain, seconds={})
+    assert set(fast.seconds) == set(plain.seconds)
 
 
 @pytest.mark.parametrize(

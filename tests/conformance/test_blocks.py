@@ -8,18 +8,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import pytest
 
 from quorate.chain.block import Block, commit_to_witnesses, witness_commitment
 from quorate.chain.check_transaction import check_transaction
 from quorate.chain.header import display_hash
+from quorate.chain.params import network
 from quorate.chain.pow import bits_to_target, meets_target
 from quorate.chain.script.checker import CheckKind
 from quorate.chain.script.errors import ScriptError
 from quorate.chain.script.flags import CONSENSUS
+from quorate.chain.script.parse import operations
 from quorate.chain.script.sighash import SignatureHashes
+from quorate.chain.serialise import Reader, compact_size, with_size
 from quorate.chain.transaction import Transaction, TxOut
+from quorate.chain.validate_block import read_prevouts, validate_block
 from quorate.chain.verdicts import OnTheSpot, Spend, Table, verify_input, verify_inputs
 from quorate.kernels.backend import Backend
 from quorate.kernels.reference import ReferenceBackend
@@ -174,3 +179,79 @@ def _flipped(rng: random.Random, data: bytes) -> bytes:
         return b"\1"
     at = rng.randrange(len(data))
     return data[:at] + bytes((data[at] ^ 1 << rng.randrange(8),)) + data[at + 1 :]
+
+
+class Part(NamedTuple):
+    """Bytes of a block."""
+
+    what: Literal["signature", "amount", "script"]
+    begin: int
+    end: int
+    in_witness: bool = False
+
+
+def parts(data: bytes) -> Iterator[Part]:
+    """Every amount and script of its outputs, and what has a signature's length among its inputs' data."""
+    reader = Reader(data, "block")
+    reader.take(80)
+    for _ in range(reader.compact_size()):
+        begin = reader.at
+        transaction = Transaction.read(reader)
+        at = begin + 4 + 2 * transaction.has_witness + len(compact_size(len(transaction.inputs)))
+        for source in transaction.inputs:
+            at += 36 + len(compact_size(len(source.script_sig)))
+            if source.script_sig and not transaction.is_coinbase:
+                yield from _pushed_signatures(source.script_sig, at)
+            at += len(source.script_sig) + 4
+        at += len(compact_size(len(transaction.outputs)))
+        for output in transaction.outputs:
+            yield Part("amount", at, at + 8)
+            at += len(output.serialise())
+            yield Part("script", at - len(output.script_pubkey), at)
+        for source in transaction.inputs if transaction.has_witness else ():
+            at += len(compact_size(len(source.witness)))
+            for item in source.witness:
+                at += len(with_size(item))
+                if len(item) in SIGNATURE_SIZES:
+                    yield Part("signature", at - len(item), at, in_witness=True)
+        assert at + 4 == reader.at
+    reader.finish()
+
+
+SIGNATURE_SIZES = range(64, 74)
+
+
+def _pushed_signatures(script_sig: bytes, at: int) -> Iterator[Part]:
+    for _, pushed, end in operations(script_sig):
+        if pushed and len(pushed) in SIGNATURE_SIZES:
+            yield Part("signature", at + end - len(pushed), at + end)
+
+
+def flip_a_byte(data: bytes, place: int, bits: int) -> bytes:
+    return data[:place] + bytes((data[place] ^ bits,)) + data[place + 1 :]
+
+
+def assert_flips_are_found(vectors: Path, verifier: Backend, count: int, seed: int) -> None:
+    """So many of each part's bytes, anywhere in block 866342 as it was mined."""
+    data = single(vectors, 866342)
+    coins = read_prevouts(vectors / "blocks" / "mainnet_866342_prevouts.json")
+    rng = random.Random(seed)
+    for what in ("signature", "amount", "script"):
+        found = [part for part in parts(data) if part.what == what]
+        assert len(found) > 7_000
+        for part in rng.sample(found, count):
+            place = rng.randrange(part.begin, part.end)
+            flipped = flip_a_byte(data, place, rng.randrange(1, 256))
+            report = validate_block(flipped, coins, network("mainnet"), 866_342, verifier)
+            assert report.refusal
+            expected = "bad-witness-merkle-match" if part.in_witness else "bad-txnmrklroot"
+            assert report.refusal.reason == expected, place
+
+
+def test_a_flipped_byte_of_a_mined_block_is_found(vectors: Path, verifier: Backend) -> None:
+    assert_flips_are_found(vectors, verifier, 4, 1)
+
+
+@pytest.mark.slow
+def test_hundreds_of_flipped_bytes_are_found(vectors: Path, verifier: Backend) -> None:
+    assert_flips_are_found(vectors, verifier, 300, 2)
