@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,10 +21,12 @@ from .verify import verify
 EXIT_CODES = (
     "Exit codes: 0 fine; 1 the answer is no (invalid, disagreement, nothing found); "
     "2 wrong usage, or what cannot be read or written; 3 a device failed; 70 a fault in Quorate itself; "
-    "130 interrupted."
+    "130 interrupted; 141 nobody reads the output any more."
 )
 FAULT_IN_QUORATE = 70
 INTERRUPTED = 130
+UNREAD = 141
+"""What a shell says of a program that SIGPIPE ended."""
 
 app = typer.Typer(
     name="quorate",
@@ -59,12 +64,20 @@ def quorate(
 
 def main() -> None:
     """Run the command line. An error that a person can mend is one sentence; every error has its exit code."""
+    if sys.stdout is None:  # the shell's `>&-`
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  the process keeps it
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # Typer and rich make the one into the other
+        _discard_output()
+        raise SystemExit(UNREAD) from None
     except Exception as error:  # noqa: BLE001  Python's own exit code for it would mean "the answer is no"
         from .show import exit_code_of, sentence
 
         code = exit_code_of(error)
+        if isinstance(error, OSError) and code != FAULT_IN_QUORATE:
+            _discard_output()
         if code == FAULT_IN_QUORATE:
             traceback.print_exception(error)
         elif text := error.format_message() if hasattr(error, "format_message") else str(error):
@@ -75,3 +88,10 @@ def main() -> None:
 
         interrupted()
     raise SystemExit(code or 0)
+
+
+def _discard_output() -> None:
+    """What is still in the buffers goes nowhere, so that Python does not fail at it again in the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

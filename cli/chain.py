@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .chain_facts import block_facts, output_facts, tip_facts, transaction_facts
+from .chain_facts import block_facts, coin_facts, lines, tip_facts, transaction_facts
 from .chainstore import ChainNetwork, Datadir, Verifier, import_and_report, open_chain, open_one_verifier
 from .options import Json
+from .serve import serve
 
 if TYPE_CHECKING:
     from ..chain.chainstate import Chainstate
@@ -64,16 +65,10 @@ def import_(
 @chain.command()
 def info(datadir: Datadir = None, network: ChainNetwork = None, as_json: Json = False) -> None:
     """Height, tip, work and coins."""
-    from . import show
-
     with open_chain(datadir, network) as its:
         count, value = its.store.coins.total()
         document = {**_where(its), "blocks": len(its.tree), "coins": count, "satoshis": value}
-    if as_json:
-        show.document(document)
-    else:
-        for name, told in document.items():
-            show.line(f"{name:<9} {told:,}" if isinstance(told, int) else f"{name:<9} {told}")
+    _tell(document, as_json)
 
 
 @chain.command()
@@ -84,19 +79,9 @@ def block(
     as_json: Json = False,
 ) -> None:
     """Show a block."""
-    from . import show
-
     with open_chain(datadir, network) as its:
-        node = _find(its, which)
-        document = block_facts(its, node)
-    if as_json:
-        show.document(document)
-    else:
-        names = document.pop("txids")
-        for name, told in document.items():
-            show.line(f"{name:<12} {told}")
-        for name in names:
-            show.line(f"transaction  {name}")
+        document = block_facts(its, _find(its, which))
+    _tell(document, as_json)
 
 
 @chain.command()
@@ -114,11 +99,7 @@ def tx(
         for node in its.tip.branch():
             for index, transaction in enumerate(its.read(node).transactions):
                 if transaction.txid == wanted:
-                    document = transaction_facts(its, node, index, transaction)
-                    if as_json:
-                        show.document(document)
-                    else:
-                        _print_transaction(document)
+                    _tell(transaction_facts(its, node, index), as_json)
                     return
         name = its.network.name
     show.sentence(f"there is no transaction {txid} in this chain of {name}")
@@ -141,43 +122,50 @@ def tips(datadir: Datadir = None, network: ChainNetwork = None, as_json: Json = 
 
 @chain.command()
 def utxo(
-    outpoint: Annotated[
-        str | None, typer.Argument(help="One coin only; else all are counted.", metavar="TXID:VOUT")
+    which: Annotated[
+        str | None,
+        typer.Argument(
+            help="One coin, or those of an address; else all are counted.", metavar="TXID:VOUT|ADDRESS"
+        ),
+    ] = None,
+    script: Annotated[
+        str | None, typer.Option(metavar="HEX", help="The coins that this script locks, if it has no address.")
     ] = None,
     datadir: Datadir = None,
     network: ChainNetwork = None,
     as_json: Json = False,
 ) -> None:
-    """The coins, which are the outputs that nothing has spent: how many, how much and their digest; or one."""
+    """The coins, which are the outputs that nothing has spent: how many, how much and their digest; or some."""
+    from ..chain.address import address_to_script
     from ..chain.coins import digest
+    from ..kernels.backend import UsageError
     from . import show
 
-    place = _outpoint(outpoint) if outpoint is not None else None
+    if which is not None and script is not None:
+        raise UsageError("chain utxo takes an address or a --script, not both")
+    place = _outpoint(which) if which is not None and ":" in which else None
+    locked = _script(script) if script is not None else None
     with open_chain(datadir, network) as its:
-        if place is None:
-            count, value = its.store.coins.total()
-            document = {
-                "height": its.tip.height,
-                "tip": its.tip.name,
-                "coins": count,
-                "satoshis": value,
-                "digest": digest(its.store.coins.items()),
-            }
-        else:
+        if which is not None and place is None:
+            locked = address_to_script(which, its.network)
+        document: dict[str, Any] = {"height": its.tip.height, "tip": its.tip.name}
+        if place is not None:
             coin = its.store.coins.get(place)
             if coin is None:
-                show.sentence(f"there is no coin {outpoint}: it was spent or never was")
+                show.sentence(f"there is no coin {which}: it was spent or never was")
                 raise typer.Exit(1)
-            document = {
-                **output_facts(its, coin.output.value, coin.output.script_pubkey),
-                "height": coin.height,
-                "coinbase": coin.is_coinbase,
+            document = coin_facts(its, coin)
+        elif locked is not None:
+            found = its.store.coins.of_script(locked)
+            document |= {
+                "coins": len(found),
+                "satoshis": sum(coin.output.value for _, coin in found),
+                "unspent": [{**_named(place), **coin_facts(its, coin)} for place, coin in found],
             }
-    if as_json:
-        show.document(document)
-    else:
-        for name, told in document.items():
-            show.line(f"{name:<9} {told:,}" if type(told) is int else f"{name:<9} {told}")
+        else:
+            count, value = its.store.coins.total()
+            document |= {"coins": count, "satoshis": value, "digest": digest(its.store.coins.items())}
+    _tell(document, as_json)
 
 
 @chain.command()
@@ -290,6 +278,9 @@ def tree(
             show.line(line)
 
 
+chain.command()(serve)
+
+
 def _where(its: Chainstate) -> dict[str, Any]:
     return {
         "network": its.network.name,
@@ -333,12 +324,26 @@ def _outpoint(text: str) -> OutPoint:
     return OutPoint(_hash("the transaction's name", txid), int(index))
 
 
-def _print_transaction(document: dict[str, Any]) -> None:
+def _script(text: str) -> bytes:
+    from ..kernels.backend import UsageError
+
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise UsageError(f"--script takes a script in hex; {text!r} is something else") from None
+
+
+def _named(place: OutPoint) -> dict[str, Any]:
+    from ..chain.header import display_hash
+
+    return {"txid": display_hash(place.txid), "vout": place.vout}
+
+
+def _tell(document: dict[str, Any], as_json: bool) -> None:
     from . import show
 
-    for name in ("txid", "wtxid", "block", "height", "index", "version", "locktime", "weight"):
-        show.line(f"{name:<9} {document[name]}")
-    for source in document["inputs"]:
-        show.line(f"spends    {source['txid']}:{source['vout']}")
-    for output in document["outputs"]:
-        show.line(f"pays      {output['satoshis']:,} to {output['address'] or output['script_pubkey']}")
+    if as_json:
+        show.document(document)
+    else:
+        for text in lines(document):
+            show.line(text)

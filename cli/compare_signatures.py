@@ -19,6 +19,7 @@ def compare_signatures(path: Path, reading: Reading, devices: str | None, as_jso
     from ..miner.compare_signatures import compare_signatures as run
     from ..miner.signaturefile import SignatureFile
     from ..miner.tablefile import Lines
+    from ..miner.wording import counted
     from . import show
 
     show.log_to_stderr()
@@ -33,7 +34,7 @@ def compare_signatures(path: Path, reading: Reading, devices: str | None, as_jso
     else:
         _print(comparison)
     if comparison.interrupted:
-        show.note(f"quorate: interrupted after {comparison.checked:,} signatures")
+        show.note(f"quorate: interrupted after {counted(comparison.checked, 'signature')}")
         raise typer.Exit(130)
     raise typer.Exit(1 if comparison.findings else 0)
 

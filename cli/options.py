@@ -106,11 +106,11 @@ def header_target(header: bytes) -> int:
 def open_devices(names: str, verifying: bool = False) -> list[Backend]:
     """Backends from names separated by commas; such as verify signatures, if that is what they are for."""
     from ..kernels.backend import UsageError
-    from ..kernels.catalog import open_backend, open_verifier
+    from ..kernels.catalog import open_searcher, open_verifier
 
     if not all(names.split(",")):
         raise UsageError(f"{names!r} has an empty name in it; devices are named like cpu,opencl:0")
-    open_one = open_verifier if verifying else open_backend
+    open_one = open_verifier if verifying else open_searcher
     return [open_one(name.strip()) for name in names.split(",")]
 
 

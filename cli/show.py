@@ -5,6 +5,7 @@ Results go to stdout, as text or as one JSON document; everything else goes to s
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import sys
@@ -29,7 +30,13 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 said = False
-"""Whether a result has been printed."""
+"""Whether a result, or why there is none, has been printed."""
+
+one_a_line = False
+"""Whether JSON documents are a line each: one after the other, as things happen."""
+
+_live = False
+"""Whether something is moving at the bottom of the terminal."""
 
 
 def exit_code_of(error: Exception) -> int:
@@ -37,13 +44,15 @@ def exit_code_of(error: Exception) -> int:
     match error:
         case DeviceError():
             return 3
-        case QuorateError():
+        case QuorateError() | OSError(errno=errno.ENOSPC):  # the latter where results are written to a full disk
             return 2
     return 2 if hasattr(error, "format_message") else 70  # Typer's own errors are about usage
 
 
 def sentence(text: str) -> None:
     """An error as one sentence on stderr, and as the JSON document where one was asked for."""
+    global said
+    said = True
     err.print(f"quorate: {text}", markup=False)
     if "--json" in sys.argv:
         document({"error": text})
@@ -64,14 +73,19 @@ def line(text: str) -> None:
     """A line of the result."""
     global said
     said = True
-    out.print(text, markup=False)
+    # Above what moves there, if anything does: only its console knows how.
+    (err if _live and out.is_terminal else out).print(text, markup=False)
 
 
 def document(value: dict[str, Any]) -> None:
-    """One JSON document on stdout."""
+    """A JSON document on stdout."""
     global said
     said = True
-    sys.stdout.write(as_json(value))
+    try:
+        sys.stdout.write(json.dumps(value) + "\n" if one_a_line else as_json(value))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        out.on_broken_pipe()
 
 
 def as_json(value: dict[str, Any]) -> str:
@@ -91,8 +105,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
 
 
 @contextmanager
-def progress(text: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar on stderr, where that is a terminal; yields a function of (done, remark).
+def progress(text: str, total: int, hidden: bool = False) -> Iterator[Callable[[int, str], None]]:
+    """A bar on stderr, where that is a terminal and it is not `hidden`; yields a function of (done, remark).
 
     A total of 0 is one that nobody knows.
     """
@@ -104,17 +118,28 @@ def progress(text: str, total: int) -> Iterator[Callable[[int, str], None]]:
         *([TimeRemainingColumn()] if total else []),
         console=err,
         transient=True,
-        disable=not err.is_terminal,
+        disable=hidden or not err.is_terminal,
     )
-    with bar:
+    with bar, moving(not bar.disable):
         task = bar.add_task(text, total=total or None, remark="")
         yield lambda done, remark: bar.update(task, completed=done, remark=remark)
 
 
-def log_to_stderr() -> None:
-    """Warnings, and what Quorate itself has to tell while it works, as they happen."""
+@contextmanager
+def moving(at_bottom: bool) -> Iterator[None]:
+    """While something moves at the bottom of the terminal, lines are printed above it."""
+    global _live
+    _live = at_bottom
+    try:
+        yield
+    finally:
+        _live = False
+
+
+def log_to_stderr(quiet: bool = False) -> None:
+    """Warnings, and what Quorate itself has to tell while it works unless it is to be quiet, as they happen."""
     logging.basicConfig(level=logging.WARNING, format="quorate: %(message)s", stream=sys.stderr, force=True)
-    logging.getLogger("quorate").setLevel(logging.INFO)
+    logging.getLogger("quorate").setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 def rate(hashes_per_second: float) -> str:

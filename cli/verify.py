@@ -59,6 +59,7 @@ def verify(
     from ..miner.signaturefile import SignatureFile
     from ..miner.tablefile import Lines
     from ..miner.verify import verify as run
+    from ..miner.wording import counted
     from . import show
 
     show.log_to_stderr()
@@ -78,7 +79,7 @@ def verify(
     else:
         _print(report, backend)
     if report.interrupted:
-        show.note(f"quorate: interrupted after {report.checked:,} signatures")
+        show.note(f"quorate: interrupted after {counted(report.checked, 'signature')}")
         raise typer.Exit(130)
     raise typer.Exit(2 if report.malformed_count else 1 if report.invalid_count else 0)
 
@@ -104,13 +105,15 @@ def _document(report: Report, backend: Backend) -> None:
 
 
 def _print(report: Report, backend: Backend) -> None:
+    from ..miner.wording import counted
     from . import show
 
+    all_of_them = counted(report.checked, "signature is", "signatures are")
     if report.invalid_count:
         why = ", ".join(f"{count:,} for {reason}" for reason, count in report.reasons.most_common())
-        result = f"{report.invalid_count:,} of {report.checked:,} signatures are invalid ({why})"
+        result = f"{report.invalid_count:,} of {all_of_them} invalid ({why})"
     else:
-        result = f"{report.checked:,} of {report.checked:,} signatures are valid"
+        result = f"{report.checked:,} of {all_of_them} valid"
     rate = report.checked / report.seconds if report.seconds else 0.0
     show.line(f"{result}; {report.seconds:.2f} s, {rate:,.0f} signatures/s on {backend.device.name}")
     for its in report.invalid:
@@ -119,8 +122,9 @@ def _print(report: Report, backend: Backend) -> None:
         show.line(f"line {malformed.line} {malformed.error}")
     left = report.invalid_count + report.malformed_count - len(report.invalid) - len(report.malformed)
     if report.malformed_count:
-        show.line(f"{report.malformed_count:,} lines could not be read")
+        show.line(f"{counted(report.malformed_count, 'line')} could not be read")
     if left:
-        show.line(f"{left:,} more bad lines are not listed; --limit N lists N of each kind")
+        bad = counted(left, "more bad line is", "more bad lines are")
+        show.line(f"{bad} not listed; --limit N lists N of each kind")
     for finding in show.quorum_findings([backend]):
         show.line(finding["text"])

@@ -74,7 +74,6 @@ def compare_signatures(
                     batch = piece.batch.take(rows[np.isin(piece.batch.schemes[rows], curve)])
                     if len(batch) and curve not in quorums:
                         quorums[curve] = _quorum(transcripts, curve)
-                        quorums[curve].verify(batch.take(np.arange(1)))  # a first call compiles
                     if len(batch):
                         _ask(quorums[curve], batch, transcripts, comparison.results)
                 comparison.checked += len(rows)
@@ -90,12 +89,13 @@ def compare_signatures(
 
 
 def _quorum(transcripts: Sequence[Transcript], curve: tuple[Scheme, ...]) -> Quorum:
-    """Of those that know the curve."""
-    one = SignatureBatch.of(curve[0], [bytes(32)], [bytes(64)], [bytes(32)])
+    """Of those that know the curve. All are asked, which also compiles what they need: that is not compared."""
+    count = len(curve)
+    one_of_each = SignatureBatch.of(curve, [bytes(32)] * count, [bytes(64)] * count, [bytes(32)] * count)
 
     def knows(transcript: Transcript) -> bool:
         try:
-            Quorum([transcript], need=1).verify(one)
+            Quorum([transcript], need=1).verify(one_of_each)
         except UsageError:
             return False
         except DeviceError:

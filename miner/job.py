@@ -10,6 +10,8 @@ ROLLED_BITS = 16
 ROLLED_SHIFT = 13
 """The bits of a version that miners may choose freely: 13 to 28 (BIP 320)."""
 
+ROLLED_MASK = ((1 << ROLLED_BITS) - 1) << ROLLED_SHIFT
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

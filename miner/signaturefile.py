@@ -38,6 +38,7 @@ from ..kernels.signatures import (
     Verdict,
 )
 from .tablefile import Lines, Malformed, Rows, open_table, plain
+from .wording import counted, printable
 
 NAMES = {
     "scheme": ("scheme", "kind", "algorithm"),
@@ -162,7 +163,7 @@ class SignatureFile:
             what, names = (missing[0], NAMES[missing[0]]) if missing else ("message", MESSAGE_NAMES)
             raise UsageError(
                 f"{self.lines.name} has no column for the {what}, named {either(names)}; "
-                f"its header has {', '.join(header)}"
+                f"its header has {', '.join(map(printable, header))}"
             )
         if "scheme" not in columns and self._default is None and self._reading.scheme is None:
             raise UsageError(
@@ -263,7 +264,8 @@ def _message(scheme: Scheme, hashed: bytes | None, text: bytes | None) -> bytes:
     if not hashed and text is not None:
         return hashlib.sha256(text).digest()
     if len(hashed or b"") != HASH_BYTES:
-        raise _RowError(f"has a hash of {len(hashed or b'')} bytes; one that ECDSA signs has {HASH_BYTES}")
+        length = counted(len(hashed or b""), "byte")
+        raise _RowError(f"has a hash of {length}; one that ECDSA signs has {HASH_BYTES}")
     return hashed or b""
 
 
@@ -290,5 +292,5 @@ def _unhex(role: str, cell: Any) -> bytes:
     if wrong is not None:
         raise _RowError(f"has a {role} that is not hexadecimal: {digits[wrong]!r} at digit {wrong + 1}")
     if len(digits) % 2:
-        raise _RowError(f"has a {role} of {len(digits)} hex digits, an odd number")
+        raise _RowError(f"has a {role} of {counted(len(digits), 'hex digit')}, an odd number")
     return unhexlify(digits)

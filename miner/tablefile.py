@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from ..kernels.backend import UsageError
+from .wording import counted, printable
 
 BLOCK = 1 << 20
 """Bytes read at once."""
@@ -132,6 +133,8 @@ class Lines:
             yield from self._split(begun)
 
     def _split(self, text: bytes) -> Iterator[str]:
+        if not self.number:
+            text = text.removeprefix(UTF8_MARK)
         # What is not UTF-8 shows as a character that no cell may hold, if it is in a cell that matters.
         for line in text.decode("utf-8", "replace").replace("\r\n", "\n").removesuffix("\r").split("\n"):
             self.number += 1
@@ -147,8 +150,6 @@ class Lines:
             block = b"" if self.stop.is_set() else self._file.read(BLOCK)
         except OSError as error:
             raise UsageError(f"cannot read {self.name}: {error.strerror}") from None
-        if not self.done:
-            block = block.removeprefix(UTF8_MARK)
         self.done += len(block)
         return block
 
@@ -187,8 +188,8 @@ class Csv:
                 rows.lines.append(number)
                 cells.append(row)
             elif line.strip():
-                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-                rows.malformed.append(Malformed(number, f"has {fields}, and the header {self._width}"))
+                wrong = f"has {counted(len(row), 'field')}, and the header {self._width}"
+                rows.malformed.append(Malformed(number, wrong))
             if len(cells) + len(rows.malformed) >= count:
                 break
         rows.columns = {role: [row[place] for row in cells] for role, place in self._places.items()}
@@ -264,6 +265,7 @@ def _places(names: Sequence[str], roles: Roles) -> dict[str, int]:
         if role is None:
             continue
         if role in places:
-            raise ValueError(f"has two columns for the {role}: {names[places[role]]} and {name}")
+            first, second = printable(names[places[role]]), printable(name)
+            raise ValueError(f"has two columns for the {role}: {first} and {second}")
         places[role] = place
     return places

@@ -14,6 +14,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol
 
+from ..kernels.backend import QuorateError
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
@@ -54,6 +56,12 @@ class Work:
 
     replaces: bool = True
     """Whether what was mined before is stale; otherwise hits on the work before still count."""
+
+    once: bool = False
+    """Whether one solution is all that can be used, as of a block; a pool takes as many shares as there are."""
+
+    height: int | None = None
+    """Of the block, where the source knows it."""
 
     def header(self, extranonce: int, version: int, time: int) -> bytes:
         """The 80 bytes of a header, with the nonce 0. The extranonce goes in big-endian."""
@@ -122,5 +130,5 @@ class Source(Protocol):
         ...
 
 
-class SourceError(Exception):
+class SourceError(QuorateError):
     """A source that cannot give work or take a solution; the text says why and what to do."""

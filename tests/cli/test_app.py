@@ -53,7 +53,7 @@ def test_help_takes_less_than_a_third_of_a_second() -> None:
 def test_no_command_imports_what_it_does_not_use() -> None:
     assert imported_by("validate", "headers", "nowhere") <= {"numpy", "rich.progress"}
     mining = imported_by(
-        "mine", "--header", "00" * 80, "--target", "ff" * 32, "--count", "1", "--device", "reference"
+        "mine", "--header", "00" * 80, "--target", "ff" * 32, "--count", "1", "--devices", "reference"
     )
     # the reference says which OpenSSL would verify signatures
     assert mining <= {"numpy", "rich.progress", "cryptography"}
@@ -82,7 +82,7 @@ def test_wrong_usage_is_one_sentence_and_exits_with_2(quorate: Quorate, argument
 
 
 def test_refusals_are_json_too_where_asked_for(quorate: Quorate) -> None:
-    ran = quorate("mine", "--device", "gpu", "--json")
+    ran = quorate("mine", "--devices", "gpu", "--json")
     assert ran.code == 2
     assert "no device 'gpu'" in ran.json["error"]
     assert ran.err.startswith("quorate: there is no device")

@@ -112,9 +112,15 @@ def test_the_rules_of_ed25519(quorate: Quorate, file: Path) -> None:
         ("sighash,sig,pubkey\n0,1,2\n", "--scheme ecdsa, schnorr or ed25519 says it for all of them"),
         ("sighash,sig_der\n", "has no column for the key, named public key, pubkey, key or pk"),
         ("sighash,sig_der,pubkey\n00,11\n", "line 2 of {file} has 2 fields, and the header 3"),
-        ("sighash,sig_der,pubkey\n00,1,22\n", "line 2 of {file} has a signature of 1 hex digits, an odd number"),
+        (
+            "sighash,sig_der,pubkey\n00,1,22\n",
+            "line 2 of {file} has a signature of 1 hex digit, an odd number",
+        ),
         ("sighash,sig_der,pubkey\n00,11,2x\n", "line 2 of {file} has a key that is not hexadecimal: 'x' at"),
-        ("sighash,sig_der,pubkey\n00,11,22\n", "line 2 of {file} has a hash of 1 bytes"),
+        (
+            "sighash,sig_der,pubkey\n00,11,22\n",
+            "line 2 of {file} has a hash of 1 byte; one that ECDSA signs has 32",
+        ),
         ('{"hash": "00"', "line 1 of {file} is no JSON: Expecting ',' delimiter at character 14"),
         ('{"hash": "00", "sig_der": "00"}\n', "line 1 of {file} has no key: nothing in it is named public key"),
         ('[{"hash": "00"}]', "begins like a JSON array; JSON lines have one object each"),
@@ -128,6 +134,32 @@ def test_a_file_that_cannot_be_read(quorate: Quorate, file: Path, content: str, 
     assert sentence.format(file=file) in ran.err
     assert ran.err.count("\n") == 1
     assert quorate("verify", file, "--device", "reference", "--json").json["error"] in ran.err
+
+
+def test_one_of_anything_is_one(quorate: Quorate, few: Path) -> None:
+    header, first, *_ = few.read_text().splitlines()
+    few.write_text(f"{header}\n{first}\nnonsense\n")
+    ran = quorate("verify", few, "--keep-going", "--limit", 0)
+    assert ran.out.startswith("1 of 1 signature is valid; ")
+    assert "\n1 line could not be read\n" in ran.out
+    assert "\n1 more bad line is not listed; " in ran.out
+
+
+def test_a_header_with_control_characters(quorate: Quorate, file: Path) -> None:
+    file.write_bytes(b"\x1b[31mhash,sig\x07,\xc2\x9bkey\n00,11,22\n")
+    ran = quorate("verify", file, "--scheme", "ecdsa", "--device", "reference")
+    assert (ran.code, ran.out) == (2, "")
+    assert r"its header has \x1b[31mhash, sig\x07, \x9bkey" in ran.err
+
+
+@pytest.mark.parametrize("device", ["faulty:false-hit:reference", "quorum:cpu+faulty:slow:reference"])
+def test_a_lie_that_no_verdict_shows(quorate: Quorate, few: Path, device: str) -> None:
+    for ran in (
+        quorate("verify", few, "--device", device),
+        quorate("compare", "--signatures", few, "--devices", f"reference,{device}"),
+    ):
+        assert (ran.code, ran.out) == (2, "")
+        assert "cannot show where signatures are verified; false-accept, false-refusal," in ran.err
 
 
 def test_a_truncated_last_line(quorate: Quorate, few: Path) -> None:

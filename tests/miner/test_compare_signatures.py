@@ -85,6 +85,8 @@ def test_lies_about_a_block(vectors: Path, tmp_path: Path, lie: str) -> None:
     assert (honest.checked, honest.valid) == (400, 400)
     assert dishonest.valid < 400
     assert bool(dishonest.failure) == (lie == "crash")
+    if lie == "false-refusal":
+        assert (comparison.findings[0].wrong, comparison.findings[0].windows) == (WINDOWS, WINDOWS)
 
 
 def test_there_are_windows_enough_for_late_faults(vectors: Path) -> None:

@@ -224,12 +224,13 @@ def test_a_wrong_length_is_a_verdict(pieces: Pieces, signed: dict[str, Signed]) 
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"hash": "0"}, "has a hash of 1 hex digits, an odd number"),
+        ({"hash": "0"}, "has a hash of 1 hex digit, an odd number"),
         ({"hash": "00" * 31}, "has a hash of 31 bytes; one that ECDSA signs has 32"),
         ({"hash": ""}, "has a hash of 0 bytes"),
+        ({"hash": "00"}, "has a hash of 1 byte; "),
         ({"signature": "30zz"}, "has a signature that is not hexadecimal: 'z' at digit 3"),
         ({"key": "02 03"}, "has a key that is not hexadecimal: ' ' at digit 3"),
-        ({"key": "0"}, "has a key of 1 hex digits, an odd number"),
+        ({"key": "0"}, "has a key of 1 hex digit, an odd number"),
         ({"key": "é0"}, "has a key that is not hexadecimal: 'é' at digit 1"),
         ({"scheme": "rsa"}, "is of no scheme known here: 'rsa' does not begin with ecdsa, schnorr, bip340 or"),
         ({"scheme": ""}, "is of no scheme known here: ''"),

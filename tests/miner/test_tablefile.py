@@ -120,6 +120,8 @@ def test_malformed_lines_have_their_number_and_what_is_wrong(
     [
         (b"", "is empty; it needs a header row"),
         (b"\n  \n\n", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (b"a,b\x1b,Bee\x00\x85\n", r"line 1 of .* has two columns for the b: b\\x1b and Bee\\x00\ufffd$"),
         (b'[{"a": 1}]\n', "begins like a JSON array"),
         (b"a,b,bee\n", "line 1 of .* has two columns for the b: b and bee"),
         (b'a,"b\n', "the header of .*, its line 1, is no CSV"),
@@ -128,6 +130,16 @@ def test_malformed_lines_have_their_number_and_what_is_wrong(
 def test_a_file_that_is_no_table(table_of: TableOf, content: bytes, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         table_of(content)
+
+
+def test_a_quote_that_stays_open_names_the_lines_it_takes(rows_of: RowsOf) -> None:
+    [alone] = rows_of(b'a,b\n1,2\n3,"4\n').malformed
+    assert (alone.line, alone.error) == (3, "is no CSV: unexpected end of data")
+    [others] = rows_of(b'a,b\n1,"2\n3,4\n5,6\n').malformed
+    assert (others.line, others.error) == (
+        2,
+        "is no CSV: unexpected end of data, and the lines to 4 are lost with it",
+    )
 
 
 def test_a_line_without_end_is_refused_before_it_fills_memory(opened: Opened, file: Path) -> None:
@@ -149,9 +161,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             Lines(path)
 
 
-@pytest.mark.parametrize("block", [1, 7, 64])
+@pytest.mark.parametrize("block", [1, 3, 7, 64])
 def test_blocks_may_end_anywhere(rows_of: RowsOf, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    content = 'a,b\r\né,2\r\n3,"4\r\n5"\r\n6,7'.encode()
+    """Within a byte order mark, too, and behind it."""
+    content = '\ufeffa,b\r\né,2\r\n3,"4\r\n5"\r\n6,7'.encode()
     whole = rows_of(content)
     monkeypatch.setattr(tablefile, "BLOCK", block)
     assert rows_of(content) == whole

@@ -1,0 +1,1 @@
+"""Whether the devices do what they say, and keep well while they do it."""
