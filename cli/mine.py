@@ -96,7 +96,7 @@ def mine(
             "node": node,
             "cookie": cookie,
             "address": address,
-            "empty": empty,
+            "empty": empty or None,  # what a file says counts unless it is given
             "pool": pool,
             "user": user,
             "password_file": password_file,

@@ -2,7 +2,7 @@
 
 Each device has a thread that takes windows of the space of the current work (`space.py`); one more thread waits
 for new work and puts it in place of the old, so that stale work ends with the windows at hand. The thread that
-runs the miner hears of all that happens, and no other thread waits for it.
+runs the miner hears of all that happens, and no other thread waits for it unless it falls far behind.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from .worker import Worker
 TICK = 0.1
 """Seconds between two looks at the clock: at whether to stop, and at whether the next work may begin."""
 
-LAST_ANSWERS = 0.5
-"""Seconds that the end waits for the answers to solutions on their way: whoever wants to stop waits too."""
+LAST_ANSWERS = 0.4
+"""Seconds from the end to the last answers that still count: whoever wants to stop waits for them too."""
 
 REST = 1.0
 """Seconds from a refusal, where one solution is enough, until the same is tried again: the reason may last."""
+
+MOST_UNHEARD = 1000
+"""Events that nobody has heard of yet, until devices wait: with the easiest targets they would fill the memory."""
 
 MOST_HITS = 16
 """Expected in a window at most: where a few hashes make a hit, more would be more than anybody can use."""
@@ -72,7 +75,7 @@ class Miner:
     def run(self, stop: threading.Event, listener: Callable[[Event], None]) -> Report:
         """Mine until `stop` is set, the limit is reached, or no worker is left. `listener` hears of every event.
 
-        Answers that are on their way in the end are waited for, `LAST_ANSWERS` seconds at most. Raises
+        Answers that are on their way in the end are waited for, until `LAST_ANSWERS` seconds later. Raises
         `SourceError` when the source has no more work, and what `listener` raises; `report` is good in any case.
         """
         began = time.monotonic()
@@ -90,13 +93,14 @@ class Miner:
                     self._change()
                     listener(Tick())
         finally:
+            end = time.monotonic() + LAST_ANSWERS
             self._ending.set()
             with self._state:
                 self._state.notify_all()
             for thread in (*threads, feeder):
                 thread.join()
             with self._state:
-                self._state.wait_for(lambda: not self._pending, LAST_ANSWERS)
+                self._state.wait_for(lambda: not self._pending, max(0.0, end - time.monotonic()))
                 self.report.unanswered += self._pending
             self.report.seconds = time.monotonic() - began
         self._tell(listener, 0)
@@ -191,6 +195,9 @@ class Miner:
     def _take(self, worker: Worker) -> tuple[Space, Window] | None:
         """A window of the current work, as soon as there is one; None in the end."""
         while not self._ending.is_set():
+            if self._events.qsize() > MOST_UNHEARD:
+                self._ending.wait(TICK / 10)
+                continue
             space = self._current
             if space is not None:
                 rolling = worker.rolls and space.work.version_mask != 0

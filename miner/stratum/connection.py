@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -237,4 +238,6 @@ def _why_not(error: OSError) -> str:
             f"its certificate is not to be trusted ({error.verify_message}); SSL_CERT_FILE names a file with "
             "authorities of your own, and stratum+ssl-unverified:// takes any certificate"
         )
+    if error.errno is not None and (error.strerror or "").startswith("Connect call failed"):
+        return os.strerror(error.errno)  # asyncio has put addresses in its place
     return error.strerror or str(error) or type(error).__name__

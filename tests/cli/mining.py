@@ -8,28 +8,46 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from queue import SimpleQueue
+from typing import IO, Any
 
 from .conftest import Ran
 
 
-@dataclass(frozen=True)
+class Said:
+    """What a process says, read as it comes, since a miner waits where nobody reads."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.text = ""
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def line(self, text: str = "") -> str:
+        """The next line with this in it."""
+        while text not in (line := self._lines.get(timeout=30)):
+            pass
+        return line
+
+    def whole(self) -> str:
+        self._thread.join(10)
+        return self.text
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self.text += line
+            self._lines.put(line)
+
+
 class Miner:
-    process: subprocess.Popen[str]
-
-    def line(self) -> str:
-        """The next line of the output."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-    def log(self) -> str:
-        """The next line of the log."""
-        assert self.process.stderr is not None
-        return self.process.stderr.readline()
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.process, self.out, self.log = process, Said(process.stdout), Said(process.stderr)
 
     def interrupt(self) -> tuple[Ran, float]:
         """What Ctrl-C makes of it, and how many seconds that takes."""
@@ -40,16 +58,22 @@ class Miner:
         return self.end(), seconds
 
     def end(self) -> Ran:
-        out, err = self.process.communicate(timeout=60)
+        code = self.process.wait(60)
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, 0)
             raise AssertionError("a process of the miner stays behind")
-        return Ran(self.process.returncode, out, err)
+        return Ran(code, self.out.whole(), self.log.whole())
+
+
+SLOW_NAMES = "import socket, time; socket.getaddrinfo = lambda *_, **__: time.sleep(10)"
+"""A name server that does not answer: what waits for it hears no signal."""
 
 
 @contextmanager
-def mining(*arguments: object) -> Iterator[Miner]:
-    command = [sys.executable, "-m", "quorate", "mine", *map(str, arguments)]
+def mining(*arguments: object, before: str = "pass") -> Iterator[Miner]:
+    """`before` is what Python does first in the process."""
+    main = f"{before}\nimport sys; sys.argv[0] = 'quorate'\nfrom quorate.cli.app import main; main()"
+    command = [sys.executable, "-c", main, "mine", *map(str, arguments)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

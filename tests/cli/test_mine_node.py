@@ -14,7 +14,7 @@ import pytest
 
 from ..miner.node.node import ADDRESS, Node, node
 from .conftest import Quorate
-from .mining import black_hole, events, mining, silent
+from .mining import SLOW_NAMES, black_hole, events, mining, silent
 
 COOKIE = ("--node", "http://127.0.0.1:1", "--cookie", "cookie")
 
@@ -74,7 +74,7 @@ def test_two_devices_and_a_password_in_a_file(quorate: Quorate, regtest: Node, t
 def test_without_a_number_it_is_a_block_a_second_until_ctrl_c(regtest: Node) -> None:
     with mining(*options(regtest), "--devices", "reference") as miner:
         for _ in range(2):
-            assert miner.line().endswith("found by reference, accepted\n")
+            assert miner.out.line().endswith("found by reference, accepted\n")
         ran, seconds = miner.interrupt()
     assert seconds < 1
     assert ran.code == 130
@@ -87,16 +87,16 @@ def test_a_node_that_goes_and_comes_back(tmp_path: Path) -> None:
     with node(tmp_path) as it, mining(*options(it), "--devices", "reference", "--json") as miner:
         port = int(it.url.rpartition(":")[2])
         for _ in range(2):
-            miner.line()
+            miner.out.line()
         os.kill(it.process.pid, signal.SIGKILL)
         it.process.wait()
-        told = miner.log()
+        told = miner.log.line()
         assert told.startswith("quorate: ")
         assert told.endswith(("; trying again\n", "is the node running, and is its RPC server on (server=1)?\n"))
         with node(tmp_path, port):
             heights = [1]
             while len(heights) < 4:
-                [block] = events(miner.line())
+                [block] = events(miner.out.line())
                 if block["outcome"] == "accepted":
                     heights.append(block["height"])
             ran, seconds = miner.interrupt()
@@ -111,11 +111,12 @@ def test_ctrl_c_while_the_node_cannot_be_reached_any_more(tmp_path: Path) -> Non
     """What it has found is told as unanswered."""
     with node(tmp_path) as it, mining(*options(it), "--devices", "reference", "--json") as miner:
         for _ in range(2):
-            miner.line()
+            miner.out.line()
+        time.sleep(0.3)  # until it has the work that follows; the pace lets it begin a second after the last
         os.kill(it.process.pid, signal.SIGKILL)
         it.process.wait()
         with black_hole(int(it.url.rpartition(":")[2])):
-            assert "; trying again\n" in miner.log()
+            miner.log.line("; trying again\n")
             time.sleep(2)  # until it has found its next block, and looks for the node to tell it
             ran, seconds = miner.interrupt()
     assert seconds < 1
@@ -132,6 +133,17 @@ def test_ctrl_c_before_the_node_has_answered(silence: Callable[[], AbstractConte
             with pytest.raises(subprocess.TimeoutExpired):
                 miner.process.wait(2)
             ran, seconds = miner.interrupt()
+    assert seconds < 1
+    assert (ran.code, ran.out, ran.err) == (130, "", "quorate: interrupted\n")
+
+
+def test_ctrl_c_before_the_nodes_address_is_known() -> None:
+    url = "http://node.example:8332"
+    who = ("--node", url, "--user", "me", "--address", ADDRESS, "--devices", "reference")
+    with mining(*who, before=SLOW_NAMES) as miner:
+        with pytest.raises(subprocess.TimeoutExpired):
+            miner.process.wait(2)
+        ran, seconds = miner.interrupt()
     assert seconds < 1
     assert (ran.code, ran.out, ran.err) == (130, "", "quorate: interrupted\n")
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quorate.kernels.reference import ReferenceBackend
+from quorate.kernels.catalog import open_backend
+from quorate.miner.mining import MOST_HITS
 
 from ..miner.stratum.server import Client, Pool, twice
 from .conftest import Quorate
-from .mining import Miner, black_hole, events, mining
+from .mining import SLOW_NAMES, black_hole, events, mining
 
 WORKER = ("--user", "someone.rig")
 
@@ -26,13 +26,10 @@ def pool() -> Iterator[Pool]:
         yield pool
 
 
-def submitted(pool: Pool) -> list[bytes]:
-    """The headers of shares that the pool has accepted, by now."""
-    return list(pool.shares)
-
-
 def test_two_devices_and_reconnects_lose_nothing_and_do_nothing_twice(pool: Pool) -> None:
     """The connection is cut on the way of some shares, and on the way back of the answers to others."""
+    pool.difficulty, pool.mask = 0.0001, None
+    pool.new_job()
     submissions = itertools.count(1)
 
     def cut(client: Client, message: dict[str, Any]) -> bool:
@@ -46,32 +43,28 @@ def test_two_devices_and_reconnects_lose_nothing_and_do_nothing_twice(pool: Pool
 
     pool.reactions["mining.submit"] = cut
     with mining("--pool", pool.url, *WORKER, "--devices", "cpu,reference", "--json") as miner:
-        pool.wait_for(lambda: len(pool.shares) >= 400, 30)
+        pool.wait_for(lambda: len(pool.shares) >= 80, 30)
         ran, seconds = miner.interrupt()
-    assert (ran.code, seconds < 1) == (130, True)
+    assert ran.code == 130
+    assert seconds < 1
     begin, *shares, end = events(ran.out)
     assert (begin["event"], begin["pool"], begin["worker"]) == ("begin", pool.url, "someone.rig")
     assert (end["stale"], end["rejected"], end["unanswered"]) == (0, {}, 0)
     assert end["connections"] == pool.connections >= 3
     # What the miner says is what the pool has counted, and both devices had a part in it.
     assert {(share["event"], share["outcome"]) for share in shares} == {("share", "accepted")}
-    accepted = submitted(pool)
+    accepted = pool.shares
     assert sorted(share["hash"] for share in shares) == sorted(twice(header)[::-1].hex() for header in accepted)
     assert end["shares"] == len(accepted) == len(set(accepted))
     assert {share["device"] for share in shares} == {"cpu", "reference"}
-    # Between the first share of a header and its last every nonce was tried, but for the windows of the end.
-    [target] = {int(0xFFFF * 2**208 / job.difficulty) for job in pool.jobs.values()}
-    found: dict[bytes, list[int]] = defaultdict(list)
-    for header in accepted:
-        found[header[:76]].append(int.from_bytes(header[76:], "little"))
-    window = 16 * 2**256 // target
-    for header, nonces in found.items():
-        whole = max(nonces) + 1 - 3 * window
-        if whole > 0:
-            expected = ReferenceBackend().search(header + bytes(4), 0, whole, target).nonces.tolist()
-            assert sorted(nonce for nonce in nonces if nonce < whole) == expected
-    assert sum(map(len, found.values())) == len(accepted)
-    assert max(max(nonces) for nonces in found.values()) > 10 * window
+    # Of the one header every nonce was tried, but for the windows that the end cut off.
+    [header] = {header[:76] for header in accepted}
+    nonces = sorted(int.from_bytes(header[76:], "little") for header in accepted)
+    target = int(0xFFFF * 2**208 / next(iter(pool.jobs.values())).difficulty)
+    whole = nonces[-1] + 1 - 3 * MOST_HITS * 2**256 // target
+    expected = open_backend("cpu").search(header + bytes(4), 0, whole, target).nonces.tolist()
+    assert nonces[: len(expected)] == expected
+    assert len(expected) > 20
 
 
 def test_the_first_share_comes_within_three_seconds(pool: Pool) -> None:
@@ -97,7 +90,7 @@ def test_a_new_job_is_worked_on_within_100_ms(pool: Pool) -> None:
     def seconds() -> float:
         began = time.monotonic()
         job = pool.new_job()
-        while not any(header[4:36] == job.previous for header in submitted(pool)):
+        while not any(header[4:36] == job.previous for header in list(pool.shares)):
             assert time.monotonic() - began < 10
             time.sleep(0.001)
         return time.monotonic() - began
@@ -144,26 +137,31 @@ def test_shares_and_refusals_are_shown(pool: Pool, tmp_path: Path) -> None:
 def test_a_pool_that_is_not_there_is_tried_again(pool: Pool) -> None:
     """And the next in the list is mined for meanwhile."""
     with mining("--pool", "stratum+tcp://127.0.0.1:1", *WORKER, "--devices", "reference") as miner:
-        wait_for_log(miner, "stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in 1 s")
-        wait_for_log(miner, "stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in ")
+        miner.log.line("stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in ")
+        miner.log.line("stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in ")
         ran, seconds = miner.interrupt()
     assert (ran.code, seconds < 1) == (130, True)
     assert ran.out.startswith("0 shares in ")
     with mining("--pool", f"stratum+tcp://127.0.0.1:1,{pool.url}", *WORKER, "--devices", "reference") as miner:
         pool.wait_for(lambda: pool.shares, 30)
-        wait_for_log(miner, f"{pool.url} gives work")
+        miner.log.line(f"{pool.url} gives work")
         ran, seconds = miner.interrupt()
     assert (ran.code, seconds < 1) == (130, True)
 
 
 def test_ctrl_c_at_every_hindrance(pool: Pool) -> None:
-    """A pool that nobody gets to, that says nothing, and that never answers to shares."""
+    """Nobody gets to the pool, it has no address, it never answers, it is flooded with shares, it is silent."""
 
     def nothing(_: Client, __: dict[str, Any]) -> bool:
         return True
 
     with black_hole() as port, mining("--pool", f"stratum+tcp://127.0.0.1:{port}", *WORKER) as miner:
-        wait_for_log(miner, "Mining for")
+        miner.log.line("Mining for")
+        time.sleep(0.5)
+        ran, seconds = miner.interrupt()
+        assert (ran.code, seconds < 1) == (130, True)
+    with mining("--pool", "stratum+tcp://pool.example:3333", *WORKER, before=SLOW_NAMES) as miner:
+        miner.log.line("Mining for")
         time.sleep(0.5)
         ran, seconds = miner.interrupt()
         assert (ran.code, seconds < 1) == (130, True)
@@ -173,17 +171,26 @@ def test_ctrl_c_at_every_hindrance(pool: Pool) -> None:
         ran, seconds = miner.interrupt()
     assert (ran.code, seconds < 1) == (130, True)
     assert events(ran.out)[-1]["unanswered"] > 0
+    answers = itertools.count()
+
+    def flood(client: Client, message: dict[str, Any]) -> bool:
+        next(answers)
+        client.answer(message, True)
+        return True
+
+    pool.difficulty = 1e-09
+    pool.new_job()
+    pool.reactions["mining.submit"] = flood
+    with mining("--pool", pool.url, *WORKER, "--devices", "cpu") as miner:
+        pool.wait_for(lambda: next(answers) > 5000, 30)
+        ran, seconds = miner.interrupt()
+    assert (ran.code, seconds < 1) == (130, True)
     pool.reactions["mining.subscribe"] = nothing
     with mining("--pool", pool.url, *WORKER, "--devices", "reference", "--json") as miner:
         asked = len(pool.asked("mining.subscribe"))
         pool.wait_for(lambda: len(pool.asked("mining.subscribe")) > asked, 30)
         ran, seconds = miner.interrupt()
     assert (ran.code, seconds < 1) == (130, True)
-
-
-def wait_for_log(miner: Miner, text: str) -> None:
-    while text not in (line := miner.log()):
-        assert line, f"the miner ended without saying {text!r}"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +202,7 @@ def wait_for_log(miner: Miner, text: str) -> None:
         (["--pool", "stratum+tcp://me:secret@localhost:1", *WORKER], "that belongs into --user"),
         (
             ["--pool", "stratum+tcp://localhost:1", *WORKER, "--blocks", "1"],
-            "--blocks is about blocks, and --pool is not",
+            "--blocks is about blocks",
         ),
         (["--pool", "x", "--address", "a"], "--address is about blocks, and --pool is not"),
         (["--pool", "x", "--cookie", "c"], "--cookie is about --node, and --pool is not"),
@@ -205,7 +212,7 @@ def wait_for_log(miner: Miner, text: str) -> None:
         (["--pool", "x", "--header", "00"], "--header and --pool are two ways to mine; choose one"),
         (
             ["--pool", "stratum+tcp://localhost:1", *WORKER, "--password-file", "none"],
-            "cannot read the password file none",
+            "cannot read the password",
         ),
         (["--password-file", "f"], "--password-file is about --node or --pool, which is missing"),
     ],

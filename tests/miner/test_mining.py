@@ -393,7 +393,7 @@ def test_solutions_on_their_way_are_waited_for() -> None:
     assert isinstance(events[-1], Answered)
 
 
-def test_an_answer_that_does_not_come_delays_the_end_by_half_a_second() -> None:
+def test_an_answer_that_does_not_come_hardly_delays_the_end() -> None:
     source, stop = Feed(BLOCK), threading.Event()
     source.delay = 3
     ended = 0.0
