@@ -22,10 +22,10 @@ class Node:
     hash: bytes
     """32 bytes in wire order."""
 
-    parent: Node | None
+    parent: Node | None = field(repr=False)
     """None for genesis."""
 
-    jump: Node | None
+    jump: Node | None = field(repr=False)
     """An ancestor further down (Myers 1983): every height is reached in logarithmically many steps."""
 
     height: int
@@ -39,7 +39,7 @@ class Node:
     refusal: Refusal | None = None
     """Why neither it nor a block above it can be the tip; None as far as is known."""
 
-    children: list[Node] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list, repr=False)
 
     @property
     def name(self) -> str:
