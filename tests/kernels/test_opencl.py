@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from quorate.kernels import opencl, tuning
-from quorate.kernels.backend import Device, DeviceError, with_version
+from quorate.kernels.backend import Device, DeviceError, UsageError, with_version
 from quorate.kernels.c.choices import Choice, choose, cpu_features
 from quorate.kernels.c.host import CBackend
+from quorate.kernels.signatures import Scheme, SignatureBatch
 
 from . import oracle
 
@@ -253,3 +254,12 @@ print("right")
     # Looking for uninitialised memory too, Oclgrind 21.10 crashes where vectors are compared.
     uninitialised = str(int(width == 1))
     return run(script, OCLGRIND_DATA_RACES="1", OCLGRIND_UNINITIALIZED=uninitialised, OCLGRIND_LOG=str(log))
+
+
+def test_rusticl_offers_no_verdicts_and_says_why() -> None:
+    of_rusticl = [device for device in opencl.find() if device.driver.startswith("rusticl")]
+    if not of_rusticl:
+        pytest.skip("no rusticl here; Debian has it as mesa-opencl-icd")
+    assert not of_rusticl[0].verifies
+    with pytest.raises(UsageError, match=r"gets those of Ed25519 wrong"):
+        opencl.open_device(of_rusticl[0].name).verify(SignatureBatch.of(Scheme.ECDSA, [], [], []))

@@ -29,7 +29,7 @@ from .test_verify_conformance import block
 pytest.importorskip("pyopencl", exc_type=ImportError)
 from quorate.kernels.opencl_signatures import OpenCLVerifier
 
-REAL = [device for device in opencl.find() if device.available and not device.simulator]
+REAL = [device for device in opencl.find() if device.available and device.verifies and not device.simulator]
 POCL = [device for device in REAL if "Portable Computing Language" in device.driver]
 
 needs_a_device = pytest.mark.skipif(not REAL, reason=f"no OpenCL device: {opencl.find()[0].reason}")
