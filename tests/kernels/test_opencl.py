@@ -262,4 +262,4 @@ def test_rusticl_offers_no_verdicts_and_says_why() -> None:
         pytest.skip("no rusticl here; Debian has it as mesa-opencl-icd")
     assert not of_rusticl[0].verifies
     with pytest.raises(UsageError, match=r"gets those of Ed25519 wrong"):
-        opencl.open_device(of_rusticl[0].name).verify(SignatureBatch.of(Scheme.ECDSA, [], [], []))
+        opencl.open_device(of_rusticl[0]).verify(SignatureBatch.of(Scheme.ECDSA, [], [], []))
