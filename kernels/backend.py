@@ -91,6 +91,14 @@ class Device:
     verifies: bool = False
     """Whether it verifies signatures."""
 
+    unfit: str = ""
+    """Why it verifies none where others of its kind do; goes on from "verifies no signatures, as"."""
+
+    @property
+    def no_verdicts(self) -> str:
+        """For people: that it verifies no signatures, and why."""
+        return f"{self.name} verifies no signatures" + (f", as {self.unfit}" if self.unfit else "")
+
     @property
     def kind(self) -> str:
         return self.name.partition(":")[0]
@@ -188,7 +196,7 @@ class SearchesOnly:
     device: Device
 
     def verify(self, batch: SignatureBatch) -> Codes:  # noqa: ARG002
-        raise UsageError(f"{self.device.name} verifies no signatures")
+        raise UsageError(self.device.no_verdicts)
 
 
 def check_window(header: bytes, start: int, count: int, target: int = 0) -> None:

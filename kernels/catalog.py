@@ -68,7 +68,7 @@ def open_verifier(name: str) -> Backend:
     backend = _open(name, "verify")
     if not backend.device.verifies:
         others = ", ".join(device.name for device in verifiers())
-        raise UsageError(f"{name} verifies no signatures; of the devices here, these do: {others}")
+        raise UsageError(f"{backend.device.no_verdicts}; of the devices here, these do: {others}")
     return backend
 
 

@@ -65,6 +65,7 @@ def find() -> list[Device]:
         driver=f"Numba {version('numba')}, LLVM {llvm_version}",
         hardware="cpu",
         verifies=multiplier.lanes() > 0,
+        unfit="" if multiplier.lanes() else "this processor has no AVX2 and libraries are faster",
     )
     ways = ", ".join(f"{work} by {_way(device, work)}" for work in (NONCES, VERSIONS))
     return [replace(device, description=f"{device.description}, {ways}")]
@@ -197,7 +198,7 @@ class CpuBackend:
 
     def verify(self, batch: SignatureBatch) -> Codes:
         if not self.device.verifies:
-            raise UsageError("cpu verifies no signatures, as this processor has no AVX2 and libraries are faster")
+            raise UsageError(self.device.no_verdicts)
         return self._verifier.verify(batch)
 
     @cached_property

@@ -43,7 +43,7 @@ def test_two_devices_and_reconnects_lose_nothing_and_do_nothing_twice(pool: Pool
 
     pool.reactions["mining.submit"] = cut
     with mining("--pool", pool.url, *WORKER, "--devices", "cpu,reference", "--json") as miner:
-        pool.wait_for(lambda: len(pool.shares) >= 80, 30)
+        pool.wait_for(lambda: len(pool.shares) >= 400, 30)
         ran, seconds = miner.interrupt()
     assert ran.code == 130
     assert seconds < 1
@@ -64,7 +64,7 @@ def test_two_devices_and_reconnects_lose_nothing_and_do_nothing_twice(pool: Pool
     whole = nonces[-1] + 1 - 3 * MOST_HITS * 2**256 // target
     expected = open_backend("cpu").search(header + bytes(4), 0, whole, target).nonces.tolist()
     assert nonces[: len(expected)] == expected
-    assert len(expected) > 20
+    assert len(expected) > 160
 
 
 def test_the_first_share_comes_within_three_seconds(pool: Pool) -> None:
@@ -137,7 +137,7 @@ def test_shares_and_refusals_are_shown(pool: Pool, tmp_path: Path) -> None:
 def test_a_pool_that_is_not_there_is_tried_again(pool: Pool) -> None:
     """And the next in the list is mined for meanwhile."""
     with mining("--pool", "stratum+tcp://127.0.0.1:1", *WORKER, "--devices", "reference") as miner:
-        miner.log.line("stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in ")
+        miner.log.line("stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in 1 s")
         miner.log.line("stratum+tcp://127.0.0.1:1: Connection refused; the next attempt is in ")
         ran, seconds = miner.interrupt()
     assert (ran.code, seconds < 1) == (130, True)
@@ -202,7 +202,7 @@ def test_ctrl_c_at_every_hindrance(pool: Pool) -> None:
         (["--pool", "stratum+tcp://me:secret@localhost:1", *WORKER], "that belongs into --user"),
         (
             ["--pool", "stratum+tcp://localhost:1", *WORKER, "--blocks", "1"],
-            "--blocks is about blocks",
+            "--blocks is about blocks, and --pool is not",
         ),
         (["--pool", "x", "--address", "a"], "--address is about blocks, and --pool is not"),
         (["--pool", "x", "--cookie", "c"], "--cookie is about --node, and --pool is not"),
@@ -212,7 +212,7 @@ def test_ctrl_c_at_every_hindrance(pool: Pool) -> None:
         (["--pool", "x", "--header", "00"], "--header and --pool are two ways to mine; choose one"),
         (
             ["--pool", "stratum+tcp://localhost:1", *WORKER, "--password-file", "none"],
-            "cannot read the password",
+            "cannot read the password file none",
         ),
         (["--password-file", "f"], "--password-file is about --node or --pool, which is missing"),
     ],

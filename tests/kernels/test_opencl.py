@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quorate.kernels import opencl, tuning
+from quorate.kernels import catalog, opencl, tuning
 from quorate.kernels.backend import Device, DeviceError, UsageError, with_version
 from quorate.kernels.c.choices import Choice, choose, cpu_features
 from quorate.kernels.c.host import CBackend
@@ -260,6 +260,12 @@ def test_rusticl_offers_no_verdicts_and_says_why() -> None:
     of_rusticl = [device for device in opencl.find() if device.driver.startswith("rusticl")]
     if not of_rusticl:
         pytest.skip("no rusticl here; Debian has it as mesa-opencl-icd")
-    assert not of_rusticl[0].verifies
-    with pytest.raises(UsageError, match=r"gets those of Ed25519 wrong"):
+    [name] = {device.name for device in of_rusticl}
+    with pytest.raises(
+        UsageError, match=f"^{name} verifies no signatures, as its driver comes to wrong verdicts$"
+    ):
         opencl.open_device(of_rusticl[0]).verify(SignatureBatch.of(Scheme.ECDSA, [], [], []))
+    with pytest.raises(
+        UsageError, match=r"as its driver comes to wrong verdicts; of the devices here, these do: "
+    ):
+        catalog.open_verifier(name)
